@@ -1,0 +1,33 @@
+//! The lab: what every lesson is made of, and the runner that turns a lesson into a [`Report`].
+//!
+//! A [`Lesson`] asks one interview question. Each of its [`Experiment`]s runs several [`Variant`]s of the same small
+//! service, wrong ways and right ways, under the same requests. [`Run::report`] starts the variant on a runtime of its
+//! own, talks to it over real sockets, and returns a [`Report`]. The report is the only thing that proofs, terminal,
+//! book and exercises look at.
+//!
+//! ```text
+//! Lesson ─ Experiment ─┬─ Variant (wrong)  ──► Run ──► Report { observed, verdict }
+//!                      └─ Variant (right)  ──► Run ──► Report { observed, verdict }
+//! ```
+//!
+//! Read next: `lesson.rs` (what a lesson declares), `run.rs` (what is done with it), then the lesson
+//! `18-blocking-the-runtime`.
+
+mod board;
+mod client;
+mod lesson;
+mod probe;
+mod report;
+mod run;
+mod server;
+mod text;
+
+pub use lesson::{
+    App, AppFuture, Control, ControlError, Controls, Count, Experiment, Lesson, Plan, Question, Request, Side,
+    Step, Timeline, Transcript, Variant,
+};
+pub use probe::{Backend, Counter, Gauge, InFlight, Probes, Rows};
+pub use report::{Beat, Ended, Exchange, Finding, Lane, Observed, Reading, Report, Verdict};
+pub use run::{Event, RUN_LIMIT, Run};
+pub use server::Server;
+pub use text::{render, render_findings};

@@ -1,0 +1,307 @@
+//! Probes: what a service is handed so that an experiment can see what it does.
+//!
+//! Everything here counts or gates; nothing measures time. A count is the same on a slow and on a fast machine.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{
+        Arc, Condvar, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tokio::sync::watch;
+
+use crate::{Controls, Reading};
+
+/// How long a call waits for its peers in a gated run before it goes on without them. It is never reached where the
+/// calls really overlap, so it costs a right way nothing.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a variant is handed: named gauges and counters, a slow system to call, and the controls of the run.
+#[derive(Clone, Debug)]
+pub struct Probes {
+    controls: Controls,
+    upstream: Option<SocketAddr>,
+    gauges: Arc<Mutex<BTreeMap<&'static str, Gauge>>>,
+    counters: Arc<Mutex<BTreeMap<&'static str, Counter>>>,
+    gate: Option<Arc<Gate>>,
+}
+
+impl Probes {
+    /// Probes for a service that is run outside an experiment: by a test, a benchmark or a load test.
+    pub fn new(controls: Controls) -> Self {
+        Self { controls, upstream: None, gauges: Arc::default(), counters: Arc::default(), gate: None }
+    }
+
+    pub(crate) fn gated_by(self, gate: Option<Arc<Gate>>) -> Self {
+        Self { gate, ..self }
+    }
+
+    pub(crate) fn calling(&self, upstream: SocketAddr) -> Self {
+        Self { upstream: Some(upstream), ..self.clone() }
+    }
+
+    /// The gauge of that name. Two calls with one name share one gauge.
+    pub fn gauge(&self, name: &'static str) -> Gauge {
+        lock(&self.gauges).entry(name).or_default().clone()
+    }
+
+    /// The counter of that name. Two calls with one name share one counter.
+    pub fn counter(&self, name: &'static str) -> Counter {
+        lock(&self.counters).entry(name).or_default().clone()
+    }
+
+    /// A slow system to call, such as a report database. Its gauge carries the name given.
+    pub fn backend(&self, name: &'static str) -> Backend {
+        let hold = self.controls.get(crate::lesson::HOLD_MS).unwrap_or(0);
+        Backend {
+            hold: Duration::from_millis(hold),
+            gauge: self.gauge(name),
+            gate: self.gate.clone(),
+        }
+    }
+
+    /// Where the experiment's second service listens, such as `http://127.0.0.1:40123`.
+    ///
+    /// # Panics
+    /// If the experiment declares no `upstream`.
+    #[expect(clippy::expect_used, reason = "a lesson that calls a service it does not declare cannot run at all")]
+    pub fn upstream(&self) -> String {
+        let address = self.upstream.expect("the experiment declares an upstream");
+        format!("http://{address}")
+    }
+
+    pub(crate) fn gauges(&self) -> Vec<Reading> {
+        read(&self.gauges, Gauge::most)
+    }
+
+    pub(crate) fn counters(&self) -> Vec<Reading> {
+        read(&self.counters, Counter::total)
+    }
+}
+
+fn read<T>(probes: &Mutex<BTreeMap<&'static str, T>>, value: impl Fn(&T) -> u64) -> Vec<Reading> {
+    let probes = lock(probes);
+    probes.iter().map(|(name, probe)| Reading { name: (*name).to_owned(), value: value(probe) }).collect()
+}
+
+/// A poisoned probe is still a true one: its value is a number that was written in one step.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How many are inside now, and how many at most.
+#[derive(Clone, Debug, Default)]
+pub struct Gauge(Arc<Levels>);
+
+#[derive(Debug, Default)]
+struct Levels {
+    now: AtomicU64,
+    most: AtomicU64,
+}
+
+impl Gauge {
+    /// Raises the gauge until the guard is dropped, also when the holder panics or is cancelled.
+    #[must_use = "the gauge falls again when the guard is dropped"]
+    pub fn enter(&self) -> InFlight {
+        let now = self.0.now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.0.most.fetch_max(now, Ordering::SeqCst);
+        InFlight(self.clone())
+    }
+
+    /// How many are inside now.
+    pub fn now(&self) -> u64 {
+        self.0.now.load(Ordering::SeqCst)
+    }
+
+    /// The most that were ever inside at the same time.
+    pub fn most(&self) -> u64 {
+        self.0.most.load(Ordering::SeqCst)
+    }
+}
+
+/// One that is inside a [`Gauge`].
+#[derive(Debug)]
+pub struct InFlight(Gauge);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.0.now.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// A number that only grows.
+#[derive(Clone, Debug, Default)]
+pub struct Counter(Arc<AtomicU64>);
+
+impl Counter {
+    /// Counts one more.
+    pub fn add_one(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// The count so far.
+    pub fn total(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// A slow system that a service calls: each call takes as long as the control `hold_ms` says.
+///
+/// In a gated run a call also waits until all its peers have called, so that no clock decides how many overlap.
+#[derive(Clone, Debug)]
+pub struct Backend {
+    hold: Duration,
+    gauge: Gauge,
+    gate: Option<Arc<Gate>>,
+}
+
+impl Backend {
+    /// Calls as a synchronous driver does: the thread waits in the kernel until the answer is there.
+    #[expect(clippy::disallowed_methods, reason = "this is the blocking driver that the lessons are about")]
+    pub fn call_blocking(&self) {
+        let _in_flight = self.gauge.enter();
+        let ticket = self.gate.as_ref().map(Gate::arrive);
+        std::thread::sleep(self.hold);
+        if let Some(ticket) = ticket {
+            ticket.pass_blocking();
+        }
+    }
+
+    /// Calls as an async driver does: the task is suspended until the answer is there.
+    pub async fn call(&self) {
+        let _in_flight = self.gauge.enter();
+        let ticket = self.gate.as_ref().map(Gate::arrive);
+        tokio::time::sleep(self.hold).await;
+        if let Some(ticket) = ticket {
+            ticket.pass().await;
+        }
+    }
+
+    /// Rows that are already in memory: each costs arithmetic, none costs a wait.
+    pub fn rows(&self) -> Rows {
+        let rows = u64::try_from(self.hold.as_millis()).unwrap_or(u64::MAX) * Rows::A_MILLISECOND;
+        Rows { left: rows, ticket: self.gate.as_ref().map(Gate::arrive), _in_flight: self.gauge.enter() }
+    }
+}
+
+/// The rows of a [`Backend`]. In a gated run they do not end before all peers have begun.
+#[derive(Debug)]
+pub struct Rows {
+    left: u64,
+    ticket: Option<Ticket>,
+    _in_flight: InFlight,
+}
+
+impl Rows {
+    /// Rows that cost about a millisecond in a debug build on a machine of today. Only pictures depend on it.
+    const A_MILLISECOND: u64 = 200;
+}
+
+impl Iterator for Rows {
+    type Item = u64;
+
+    fn next(&mut self) -> Option<u64> {
+        if self.left == 0 && self.ticket.as_ref().is_none_or(Ticket::may_pass) {
+            return None;
+        }
+        self.left = self.left.saturating_sub(1);
+        // Stands for parsing one row. `black_box` keeps an optimised build from removing it.
+        Some(std::hint::black_box((0..400_u64).fold(self.left, |sum, n| sum.rotate_left(7) ^ n)))
+    }
+}
+
+/// Lets calls go on only when all of them have come, and a heartbeat was answered meanwhile.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    waiting_for: Mutex<WaitingFor>,
+    opened: Condvar,
+    /// The same fact for tasks, which must not wait on a condition variable.
+    open: watch::Sender<bool>,
+}
+
+#[derive(Debug)]
+struct WaitingFor {
+    peers: usize,
+    heartbeat: bool,
+}
+
+impl Gate {
+    pub(crate) fn new(peers: usize) -> Arc<Self> {
+        Arc::new(Self {
+            waiting_for: Mutex::new(WaitingFor { peers, heartbeat: true }),
+            opened: Condvar::new(),
+            open: watch::Sender::new(false),
+        })
+    }
+
+    fn arrive(self: &Arc<Self>) -> Ticket {
+        let mut waiting_for = lock(&self.waiting_for);
+        waiting_for.peers = waiting_for.peers.saturating_sub(1);
+        self.open_if_complete(&waiting_for);
+        Ticket { gate: Arc::clone(self), since: Instant::now() }
+    }
+
+    /// A heartbeat was answered while calls were in flight.
+    pub(crate) fn heartbeat(&self) {
+        let mut waiting_for = lock(&self.waiting_for);
+        waiting_for.heartbeat = false;
+        self.open_if_complete(&waiting_for);
+    }
+
+    fn open_if_complete(&self, waiting_for: &WaitingFor) {
+        if waiting_for.peers == 0 && !waiting_for.heartbeat {
+            self.open(waiting_for);
+        }
+    }
+
+    /// Whoever has lost patience opens for all that come later: one wait is enough to show that calls queue.
+    fn give_up(&self) {
+        self.open(&lock(&self.waiting_for));
+    }
+
+    /// Takes the locked state as a witness: a waiter that has looked and not yet slept cannot miss the call.
+    fn open(&self, _locked: &WaitingFor) {
+        self.open.send_replace(true);
+        self.opened.notify_all();
+    }
+
+    fn is_open(&self) -> bool {
+        *self.open.borrow()
+    }
+}
+
+/// One call that has come to the [`Gate`].
+#[derive(Debug)]
+struct Ticket {
+    gate: Arc<Gate>,
+    since: Instant,
+}
+
+impl Ticket {
+    fn pass_blocking(&self) {
+        let waiting_for = lock(&self.gate.waiting_for);
+        let waited = self.gate.opened.wait_timeout_while(waiting_for, PATIENCE, |_| !self.gate.is_open());
+        drop(waited);
+        if !self.gate.is_open() {
+            self.gate.give_up();
+        }
+    }
+
+    async fn pass(&self) {
+        let mut open = self.gate.open.subscribe();
+        if tokio::time::timeout(PATIENCE, open.wait_for(|open| *open)).await.is_err() {
+            self.gate.give_up();
+        }
+    }
+
+    fn may_pass(&self) -> bool {
+        if self.since.elapsed() >= PATIENCE {
+            self.gate.give_up();
+        }
+        self.gate.is_open()
+    }
+}
