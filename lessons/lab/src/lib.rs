@@ -16,6 +16,7 @@
 mod board;
 mod client;
 mod lesson;
+mod machine;
 mod probe;
 mod report;
 mod run;
@@ -26,6 +27,7 @@ pub use lesson::{
     App, AppFuture, Control, ControlError, Controls, Count, Experiment, Lesson, Plan, Question, Request, Side,
     Step, Timeline, Transcript, Variant,
 };
+pub use machine::Machine;
 pub use probe::{Backend, Counter, Gauge, InFlight, Probes, Rows};
 pub use report::{Beat, Ended, Exchange, Finding, Lane, Observed, Reading, Report, Verdict};
 pub use run::{Event, RUN_LIMIT, Run};
