@@ -1,1 +1,120 @@
-//! Soon.
+//! All lessons of the kit, in order. Doors that take a lesson by number or name find it here.
+
+use std::fmt;
+
+use lab::Lesson;
+
+/// The lessons, by number.
+pub static LESSONS: &[&Lesson] =
+    &[&one_client::LESSON, &refresh_tokens::LESSON, &blocking_the_runtime::LESSON];
+
+/// The lesson of that number or name: `18`, `018`, `blocking-the-runtime` or `18-blocking-the-runtime`.
+///
+/// # Errors
+/// If there is no such lesson; the text names those that there are.
+pub fn find(asked: &str) -> Result<&'static Lesson, UnknownLesson> {
+    LESSONS
+        .iter()
+        .copied()
+        .find(|lesson| {
+            asked.parse() == Ok(lesson.number) || asked == lesson.slug || asked == lesson.folder()
+        })
+        .ok_or_else(|| UnknownLesson(asked.to_owned()))
+}
+
+/// A lesson that does not exist. The text names the next step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownLesson(String);
+
+impl fmt::Display for UnknownLesson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let numbers: Vec<_> = LESSONS.iter().map(|lesson| format!("{:02}", lesson.number)).collect();
+        let numbers = numbers.join(", ");
+        write!(f, "lesson {} does not exist. There are lessons {numbers}; `cargo lab` lists them.", self.0)
+    }
+}
+
+impl std::error::Error for UnknownLesson {}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, path::Path};
+
+    use lab::Side;
+
+    use super::*;
+
+    #[test]
+    fn lessons_stand_in_the_order_of_their_numbers() {
+        assert!(LESSONS.is_sorted_by(|a, b| a.number < b.number));
+    }
+
+    #[test]
+    fn every_lesson_has_its_folder_with_the_same_files() {
+        let lessons = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        for lesson in LESSONS {
+            for file in ["Cargo.toml", "src/lib.rs", "src/wrong.rs", "src/right.rs", "tests/proof.rs"] {
+                let path = lessons.join(lesson.folder()).join(file);
+                assert!(path.is_file(), "{} is missing", path.display());
+            }
+        }
+    }
+
+    #[test]
+    fn every_folder_of_a_lesson_is_in_the_catalogue() {
+        let lessons = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let listed: BTreeSet<_> = LESSONS.iter().map(|lesson| lesson.folder()).collect();
+        let there: BTreeSet<_> = std::fs::read_dir(lessons)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.starts_with(|first: char| first.is_ascii_digit()))
+            .collect();
+        assert_eq!(there, listed);
+    }
+
+    #[test]
+    fn every_experiment_compares_a_wrong_way_with_a_right_one() {
+        for lesson in LESSONS {
+            assert!(!lesson.experiments.is_empty(), "{}", lesson.slug);
+            for experiment in lesson.experiments {
+                for side in [Side::Wrong, Side::Right] {
+                    assert!(
+                        experiment.variants.iter().any(|variant| variant.side == side),
+                        "{} {} has no {side} variant",
+                        lesson.slug,
+                        experiment.slug
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_control_starts_inside_its_bounds() {
+        for experiment in LESSONS.iter().flat_map(|lesson| lesson.experiments) {
+            for control in experiment.controls {
+                assert!(
+                    (control.min..=control.max).contains(&control.default),
+                    "{} {}",
+                    experiment.slug,
+                    control.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_lesson_is_found_by_number_and_by_name() {
+        for asked in ["18", "018", "blocking-the-runtime", "18-blocking-the-runtime"] {
+            assert_eq!(find(asked).unwrap().number, 18, "{asked}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_lesson_is_refused_with_the_ones_that_there_are() {
+        for asked in ["31", "-1", "999", "", "blocking"] {
+            let error = find(asked).unwrap_err().to_string();
+            assert!(error.contains("03, 12, 18") && error.contains("cargo lab"), "{error}");
+        }
+    }
+}

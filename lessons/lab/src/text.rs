@@ -4,18 +4,19 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::{Beat, Exchange, Lane, Observed, Report, Verdict};
+use crate::{Beat, Exchange, Experiment, Lane, Observed, Report, Verdict};
 
 /// Columns between the labels on the left and the figures on the right.
 const CHART: usize = 60;
 
 /// Prints reports of one experiment below each other, on one scale, so that they can be compared by eye.
-pub fn render(reports: &[Report]) -> String {
+pub fn render(experiment: &Experiment, reports: &[Report]) -> String {
     let mut out = String::new();
     let span_us = reports.iter().map(span_us).max().unwrap_or(0).max(1);
     let most = reports.iter().flat_map(|r| &r.counters).map(|reading| reading.value).max().unwrap_or(0).max(1);
     for report in reports {
-        line(&mut out, format_args!("{}  {}", report.side, report.variant));
+        let says = experiment.variant(&report.variant).map_or("", |variant| variant.says);
+        line(&mut out, format_args!("{}  {}: {says}", report.side.to_string().to_uppercase(), report.variant));
         match &report.observed {
             Observed::Timeline { lanes, heartbeats, .. } => timeline(&mut out, lanes, heartbeats, span_us),
             Observed::Transcript { exchanges } => transcript(&mut out, exchanges),
