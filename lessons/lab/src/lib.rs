@@ -15,6 +15,7 @@
 
 mod board;
 mod client;
+mod interval;
 mod lesson;
 mod machine;
 mod probe;
@@ -23,6 +24,7 @@ mod run;
 mod server;
 mod text;
 
+pub use interval::{Comparison, Interval};
 pub use lesson::{
     App, AppFuture, Control, ControlError, Controls, Count, Experiment, Lesson, Plan, Question, Request, Side,
     Step, Timeline, Transcript, Variant,
