@@ -169,6 +169,15 @@ impl Finding {
             meaning: meaning.into(),
         }
     }
+
+    /// Panics with what was seen, what a right way shows, and what the difference means.
+    ///
+    /// # Panics
+    /// If the finding does not hold.
+    #[track_caller]
+    pub fn assert_holds(&self) {
+        assert!(self.holds, "{}", text::render_shortfall(std::slice::from_ref(self)));
+    }
 }
 
 impl Report {
@@ -190,13 +199,13 @@ impl Report {
         }
     }
 
-    /// Panics with the findings that do not hold, in the words that the learner reads.
+    /// Panics with the findings and what they mean, in the words that the learner reads.
     ///
     /// # Panics
     /// If the verdict does not hold.
     #[track_caller]
     pub fn assert_holds(&self) {
-        assert!(self.verdict.holds, "{}", text::render_findings(&self.verdict));
+        assert!(self.verdict.holds, "{}", text::render_shortfall(&self.verdict.findings));
     }
 }
 

@@ -46,6 +46,7 @@ pub struct Run {
     variant: Variant,
     controls: Controls,
     gated: bool,
+    limit: Duration,
     cancel: CancellationToken,
     watcher: Option<Watcher>,
 }
@@ -65,13 +66,19 @@ impl Run {
         controls: Controls,
     ) -> Self {
         let cancel = CancellationToken::new();
-        Self { lesson, experiment, variant, controls, gated: false, cancel, watcher: None }
+        Self { lesson, experiment, variant, controls, gated: false, limit: RUN_LIMIT, cancel, watcher: None }
     }
 
     /// Lets no clock decide what overlaps: see [`crate::Backend`]. For proofs and exercises; a picture wants plain time.
     #[must_use]
     pub fn gated(self) -> Self {
         Self { gated: true, ..self }
+    }
+
+    /// Cuts the run earlier than [`RUN_LIMIT`]: an exercise has several runs, and its reader waits for the verdict.
+    #[must_use]
+    pub fn within(self, limit: Duration) -> Self {
+        Self { limit: limit.min(RUN_LIMIT), ..self }
     }
 
     /// Cuts the run when the token is cancelled.
@@ -124,7 +131,7 @@ impl Run {
             tokio::select! {
                 biased;
                 () = self.cancel.cancelled() => Ended::Cancelled,
-                () = tokio::time::sleep(RUN_LIMIT) => Ended::TimeLimit(RUN_LIMIT.as_secs()),
+                () = tokio::time::sleep(self.limit) => Ended::TimeLimit(self.limit.as_secs()),
                 outcome = run => outcome.map_or_else(Ended::NotStarted, |()| Ended::Whole),
             }
         });

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::{Beat, Exchange, Experiment, Lane, Observed, Report, Verdict};
+use crate::{Beat, Exchange, Experiment, Finding, Lane, Observed, Report, Verdict};
 
 /// Columns between the labels on the left and the figures on the right.
 const CHART: usize = 60;
@@ -50,17 +50,31 @@ pub fn render_findings(verdict: &Verdict) -> String {
         };
         line(&mut out, format_args!("{mark}  {:<width$}  {seen}", finding.subject));
     }
-    let mut meanings: Vec<&str> = Vec::new();
-    for finding in verdict.findings.iter().filter(|finding| !finding.holds) {
+    meanings(&mut out, &verdict.findings);
+    out
+}
+
+/// Prints findings for somebody whose code was judged: all that was seen, then what the shortfalls mean.
+pub(crate) fn render_shortfall(findings: &[Finding]) -> String {
+    let mut out = String::new();
+    let width = findings.iter().map(|finding| finding.subject.chars().count()).max().unwrap_or(0);
+    for Finding { subject, measure, seen, expected, holds, .. } in findings {
+        let wanted = if *holds { String::new() } else { format!(" (expected {expected})") };
+        line(&mut out, format_args!("{subject:<width$}   {measure}: {seen}{wanted}"));
+    }
+    meanings(&mut out, findings);
+    out
+}
+
+fn meanings(out: &mut String, findings: &[Finding]) {
+    let mut said: Vec<&str> = Vec::new();
+    for finding in findings.iter().filter(|finding| !finding.holds) {
         // Two findings may point at one cause; it is said once.
-        if !meanings.contains(&finding.meaning.as_str()) {
-            meanings.push(&finding.meaning);
+        if !said.contains(&finding.meaning.as_str()) {
+            said.push(&finding.meaning);
+            line(out, format_args!("\n{}", finding.meaning));
         }
     }
-    for meaning in meanings {
-        line(&mut out, format_args!("\n{meaning}"));
-    }
-    out
 }
 
 fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
