@@ -37,14 +37,6 @@ fn a_shared_client_opens_one_connection_for_requests_in_turn() {
 }
 
 #[test]
-fn a_shared_client_opens_no_more_connections_than_requests_are_on_their_way() {
-    let report = run("shared-client", &[("at_once", 4)]);
-
-    assert!((1..=4).contains(&report.counter(CONNECTIONS)), "{report:?}");
-    report.assert_holds();
-}
-
-#[test]
 fn more_requests_at_once_do_not_save_a_client_for_each_request() {
     let report = run("client-per-request", &[("at_once", 4)]);
 
