@@ -31,6 +31,10 @@
     }
     const inHandler = state => state.lanes.filter(lane =>
         lane && lane.started_us != null && lane.answered_us == null && !lane.error).length;
+    // The most requests in a handler at once, as far as the client can tell: an answer arrives a little after its
+    // handler was left. The report brings the server's own count.
+    const overlap = lanes => Math.max(0, ...lanes.map(one => one?.started_us == null ? 0 : lanes.filter(other =>
+        other?.started_us <= one.started_us && (other.answered_us ?? Infinity) > one.started_us + 2000).length));
     // The end of what there is to draw, in microseconds.
     const extent = state => Math.max(0, state.now ?? 0,
         ...state.lanes.map(lane => lane?.answered_us ?? 0), ...state.beats.map(beat => beat.answered_us ?? 0));
@@ -102,7 +106,7 @@
         return [gauge, picture, key];
     }
 
-    const cut = text => text.length > 48 ? `${text.slice(0, 12)}…${text.slice(-8)}` : text;
+    const cut = text => text.length > 28 ? `${text.slice(0, 12)}…${text.slice(-8)}` : text;
     // JSON on one line, long texts cut: a token is recognised by its beginning and its end.
     const short = value => JSON.stringify(value, (_, part) => typeof part === 'string' ? cut(part) : part);
 
@@ -136,9 +140,9 @@
 
     function verdict({ holds, findings }) {
         const rows = findings.map(finding => html('li', {},
-            html('b', { class: finding.holds ? 'lab-holds' : 'lab-fails' }, finding.holds ? 'holds' : 'fails'), ' ',
-            `${finding.subject}, ${finding.measure}: ${finding.seen}`,
-            finding.holds ? '' : ` (expected ${finding.expected})`));
+            html('b', { class: finding.holds ? 'lab-holds' : 'lab-fails' }, finding.holds ? 'holds' : 'fails'),
+            html('span', {}, ` ${finding.subject}, ${finding.measure}: ${finding.seen}`,
+                finding.holds ? '' : ` (expected ${finding.expected})`)));
         const meanings = new Set(findings.filter(finding => !finding.holds).map(finding => finding.meaning));
         return [html('p', { class: 'lab-word' }, holds ? 'It holds.' : 'It does not hold.'), html('ul', {}, ...rows),
             ...[...meanings].map(meaning => html('p', { class: 'lab-meaning' }, meaning))];
@@ -222,7 +226,7 @@
             switch (field('event')) {
                 case 'lane': {
                     state.lanes[data.id] = data;
-                    state.most = Math.max(state.most, inHandler(state));
+                    state.most = overlap(state.lanes);
                     const at = Math.max(data.sent_us ?? 0, data.started_us ?? 0, data.answered_us ?? 0);
                     // The page's clock and the run's differ; the event that came with the least delay tells by how much.
                     state.offset = Math.min(state.offset ?? Infinity, performance.now() * 1000 - at);

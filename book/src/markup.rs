@@ -1,6 +1,6 @@
 //! HTML: writing texts into it safely, and reading built pages back.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use html5ever::{
     tendril::StrTendril,
@@ -42,7 +42,7 @@ pub(crate) fn inline(markdown: &str) -> String {
     out.trim().replace('\n', " ")
 }
 
-/// One start tag of a page, with the text up to the next tag.
+/// One start tag of a page, with the text up to the next tag, be it a start or an end.
 #[derive(Debug)]
 pub(crate) struct Element {
     pub(crate) name: String,
@@ -59,13 +59,17 @@ impl Element {
 }
 
 #[derive(Default)]
-struct Elements(RefCell<Vec<Element>>);
+struct Elements {
+    found: RefCell<Vec<Element>>,
+    /// Whether text still belongs to the last element.
+    open: Cell<bool>,
+}
 
 impl TokenSink for Elements {
     type Handle = ();
 
     fn process_token(&self, token: Token, line: u64) -> TokenSinkResult<()> {
-        let mut elements = self.0.borrow_mut();
+        let mut elements = self.found.borrow_mut();
         match token {
             Token::TagToken(tag) if tag.kind == TagKind::StartTag => {
                 let name = tag.name.to_string();
@@ -77,10 +81,12 @@ impl TokenSink for Elements {
                     _ => None,
                 };
                 let line = usize::try_from(line).unwrap_or(usize::MAX);
+                self.open.set(true);
                 elements.push(Element { name, attributes, text: String::new(), line });
                 return raw.map_or(TokenSinkResult::Continue, TokenSinkResult::RawData);
             }
-            Token::CharacterTokens(text) => {
+            Token::TagToken(_) => self.open.set(false),
+            Token::CharacterTokens(text) if self.open.get() => {
                 if let Some(element) = elements.last_mut() {
                     element.text.push_str(&text);
                 }
@@ -101,7 +107,7 @@ pub(crate) fn elements(page: &str) -> Vec<Element> {
         let _ = tokenizer.feed(&mut queue);
     }
     tokenizer.end();
-    tokenizer.sink.0.into_inner()
+    tokenizer.sink.found.into_inner()
 }
 
 #[cfg(test)]
@@ -115,11 +121,11 @@ mod tests {
 
     #[test]
     fn a_tag_inside_a_script_is_text_and_not_an_element() {
-        let found = elements("<p>\n<script>let x = '<a href=\"y\">';</script><a href=z>");
+        let found = elements("<p>\n<script>let x = '<a href=\"y\">';</script>\n<a href=z>");
 
         let names: Vec<_> = found.iter().map(|element| element.name.as_str()).collect();
         assert_eq!(names, ["p", "script", "a"]);
         assert_eq!(found[1].text, "let x = '<a href=\"y\">';");
-        assert_eq!((found[2].line, found[2].attribute("href")), (2, Some("z")));
+        assert_eq!((found[2].line, found[2].attribute("href")), (3, Some("z")));
     }
 }

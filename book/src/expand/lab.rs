@@ -31,7 +31,7 @@ pub(super) fn html(library: &Library, lesson: &'static Lesson, experiment: &str)
     let id = format!("lab-{:02}-{}", lesson.number, experiment.slug);
     let text = escape(&lab::render(experiment, &recording.reports));
     // Blank lines would end the HTML block.
-    let text: Vec<_> = text.lines().map(|line| if line.is_empty() { " " } else { line }).collect();
+    let text: Vec<_> = text.lines().map(|line| if line.trim().is_empty() { "&#32;" } else { line }).collect();
     Ok(format!(
         "<section class=\"lab\" aria-labelledby=\"{id}\">\
          <h3 id=\"{id}\">Lab: {title}</h3>\

@@ -120,10 +120,8 @@ mod tests {
     #[test]
     fn an_inline_script_is_allowed_by_its_hash_and_data_is_not_a_script() {
         let policy =
-            policy("a.html", "<script>let a = 1;</script><script type=\"application/json\">{}</script>");
+            policy("a.html", "<script>let a = 1;</script>\n <script type=\"application/json\">{}</script>");
 
-        let hash = "'sha256-0/Uvzjj1UJS0mRBDjnHYuBLUGnNGVnDMGHmRDX1bPKo='";
-        assert_eq!(policy.matches("sha256").count(), 1, "{policy} {hash}");
-        assert!(!policy.contains("script-src 'self' 'unsafe-inline'"), "{policy}");
+        assert!(policy.contains("script-src 'self' 'sha256-xY6QKfH9PRsQnLz56nj6MBwiK5oHg+im1Jkpdp1x/Ck=';"), "{policy}");
     }
 }
