@@ -1,0 +1,84 @@
+//! Which lessons are loaded, and what their users ask for.
+
+use std::fmt::Write as _;
+
+use lab::{Experiment, Lesson};
+
+/// One load test: the variants of an experiment, and what each user asks for over and over.
+#[derive(Debug)]
+pub(crate) struct Scenario {
+    /// The number of the lesson.
+    lesson: u8,
+    /// The experiment whose variants are loaded.
+    experiment: &'static str,
+    /// What each user asks for.
+    pub(crate) path: &'static str,
+    /// How long the slow system takes for one call, in milliseconds: short, so that a short run has many requests.
+    pub(crate) hold_ms: u16,
+}
+
+/// Every load test, by lesson.
+const SCENARIOS: &[Scenario] =
+    &[Scenario { lesson: 18, experiment: "ten-reports", path: "/report", hold_ms: 20 }];
+
+impl Scenario {
+    /// The lesson and the experiment that it loads.
+    #[expect(clippy::expect_used, reason = "each scenario is looked up by a test below")]
+    pub(crate) fn subject(&self) -> (&'static Lesson, &'static Experiment) {
+        let lesson = catalogue::find(&self.lesson.to_string()).expect("a scenario's lesson exists");
+        (lesson, lesson.experiment(self.experiment).expect("a scenario's experiment exists"))
+    }
+}
+
+/// The load test of a lesson, which is given by number or name.
+///
+/// # Errors
+/// If there is no such lesson, or none with a load test; the text names the next step.
+pub(crate) fn find(lesson: &str) -> Result<&'static Scenario, String> {
+    let lesson = catalogue::find(lesson).map_err(|error| error.to_string())?;
+    SCENARIOS.iter().find(|scenario| scenario.lesson == lesson.number).ok_or_else(|| {
+        let folder = lesson.folder();
+        format!("lesson {folder} has no load test; `cargo load` lists those that have one.")
+    })
+}
+
+/// The load tests, one a line, and how to start the first.
+pub(crate) fn list() -> String {
+    let mut out = String::from("Lessons with a load test:\n\n");
+    for scenario in SCENARIOS {
+        let (lesson, experiment) = scenario.subject();
+        let variants: Vec<_> = experiment.variants.iter().map(|variant| variant.name).collect();
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "  {}  {}: {}", lesson.folder(), experiment.title, variants.join(", "));
+    }
+    let first = SCENARIOS.first().map_or(1, |scenario| scenario.lesson);
+    out + &format!("\nnext: cargo load {first:02}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scenario_loads_an_experiment_that_exists() {
+        for scenario in SCENARIOS {
+            let (lesson, experiment) = scenario.subject();
+            assert_eq!((lesson.number, experiment.slug), (scenario.lesson, scenario.experiment));
+        }
+    }
+
+    #[test]
+    fn a_lesson_is_found_by_number_and_by_name() {
+        for asked in ["18", "blocking-the-runtime", "18-blocking-the-runtime"] {
+            assert_eq!(find(asked).map(|scenario| scenario.lesson), Ok(18), "{asked}");
+        }
+    }
+
+    #[test]
+    fn a_lesson_without_a_load_test_is_told_apart_from_one_that_does_not_exist() {
+        let without = find("12").unwrap_err();
+        assert!(without.contains("has no load test; `cargo load` lists"), "{without}");
+        let missing = find("99").unwrap_err();
+        assert!(missing.contains("does not exist"), "{missing}");
+    }
+}

@@ -1,0 +1,93 @@
+//! The door `cargo load` as a program: what it refuses, and that its service never outlives it.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
+    process::{Child, Command, Output, Stdio},
+};
+
+fn load(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_load")).args(arguments).output().unwrap()
+}
+
+#[track_caller]
+fn assert_refused(arguments: &[&str], says: &str) {
+    let output = load(arguments);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
+    assert!(stderr.contains(says), "{arguments:?}: {stderr}");
+    assert!(output.stdout.is_empty(), "{arguments:?} measured something");
+}
+
+#[test]
+fn without_a_lesson_the_load_tests_are_listed_with_the_next_command() {
+    let output = load(&[]);
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stdout.contains("18-blocking-the-runtime"), "{stdout}");
+    assert!(stdout.ends_with("next: cargo load 18\n"), "{stdout}");
+}
+
+#[test]
+fn a_lesson_that_does_not_exist_is_refused_with_those_that_do() {
+    assert_refused(&["99"], "There are lessons");
+}
+
+#[test]
+fn more_users_or_seconds_than_the_bounds_are_refused() {
+    assert_refused(&["18", "--users", "201"], "1..=200");
+    assert_refused(&["18", "--seconds", "61"], "1..=60");
+    assert_refused(&["18", "--workers", "0"], "1..=8");
+}
+
+#[test]
+fn a_run_file_that_exists_is_refused_before_anything_is_measured() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    assert_refused(&["18", "--save", file.path().to_str().unwrap()], "never overwritten");
+}
+
+#[test]
+fn a_run_file_in_a_folder_that_does_not_exist_is_refused_before_anything_is_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("missing").join("run.json");
+    assert_refused(&["18", "--save", file.to_str().unwrap()], "create it");
+}
+
+/// A service as the door starts it, and where it listens.
+fn service(variant: &str) -> (Child, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_load"))
+        .args(["serve", "--lesson", "18", "--variant", variant, "--workers", "1"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut url = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
+    (child, url.trim_end().strip_prefix("http://").unwrap().to_owned())
+}
+
+fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: load\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn a_service_answers_the_lesson_s_request_and_the_heartbeat_on_loopback_only() {
+    let (mut child, address) = service("async-driver");
+    assert!(address.starts_with("127.0.0.1:"), "{address}");
+    assert!(get(&address, "/report").starts_with("HTTP/1.1 200"));
+    assert!(get(&address, "/heartbeat").ends_with("ok"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_service_ends_when_its_parent_s_end_of_the_pipe_closes() {
+    let (mut child, _) = service("sync-driver");
+    drop(child.stdin.take());
+    // Without the watch on stdin this waits for ever.
+    assert!(child.wait().unwrap().success());
+}
