@@ -184,7 +184,9 @@ impl Backend {
     /// Rows that are already in memory: each costs arithmetic, none costs a wait.
     pub fn rows(&self) -> Rows {
         let rows = u64::try_from(self.hold.as_millis()).unwrap_or(u64::MAX) * Rows::A_MILLISECOND;
-        Rows { left: rows, ticket: self.gate.as_ref().map(Gate::arrive), _in_flight: self.gauge.enter() }
+        // Counted before it is waited for: the last one to come opens the gate, and its peers may end at once.
+        let in_flight = self.gauge.enter();
+        Rows { left: rows, ticket: self.gate.as_ref().map(Gate::arrive), _in_flight: in_flight }
     }
 }
 
