@@ -100,7 +100,8 @@ fn serve(library: &Library, port: u16, no_open: bool) -> Result<(), String> {
             println!("study: port {port} is taken by another program; using {found} instead.");
         }
         let stop = CancellationToken::new();
-        let site = site::Site::new(built.pages, found, stop.clone()).map_err(|error| error.to_string())?;
+        let site = site::Site::new(built.pages, found, library.progress(), stop.clone())
+            .map_err(|error| error.to_string())?;
         let api = Router::new();
         let address = format!("http://127.0.0.1:{found}/");
         println!("study: ready after {} ms at {address} (Ctrl-C stops it)", started.elapsed().as_millis());

@@ -41,6 +41,11 @@ impl Library {
         self.root.join("target")
     }
 
+    /// Where the reader's progress is kept.
+    pub fn progress(&self) -> PathBuf {
+        exercises::Kit::at(&self.root).progress_file()
+    }
+
     /// The recorded reports of an experiment.
     pub fn recorded(&self, lesson: u8, experiment: &str) -> PathBuf {
         self.book().join(format!("recorded/{lesson:02}-{experiment}.json"))

@@ -54,6 +54,8 @@ pub fn build(library: &Library) -> Result<Built, Failure> {
     let pages = pages(library)?;
     blemishes.extend(check::pages(library, &pages));
     blemishes.sort();
+    // mdBook writes an image twice, once for readers without scripts.
+    blemishes.dedup();
     Ok(Built { pages, blemishes })
 }
 

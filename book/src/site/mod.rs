@@ -10,9 +10,10 @@ mod guard;
 mod labs;
 mod listen;
 mod problem;
+mod progress;
 mod shelf;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use aws_lc_rs::rand;
 use axum::{Router, middleware};
@@ -39,21 +40,22 @@ struct Inner {
     port: u16,
     token: String,
     runs: Runs,
+    progress: PathBuf,
     stop: CancellationToken,
 }
 
 impl Site {
-    /// A site of these pages on that port. Ends its runs when `stop` is cancelled.
+    /// A site of these pages on that port, with the reader's progress in that file. Ends its runs when `stop` is cancelled.
     ///
     /// # Errors
     /// If the system gives no random bytes for the token.
-    pub fn new(pages: Pages, port: u16, stop: CancellationToken) -> io::Result<Self> {
+    pub fn new(pages: Pages, port: u16, progress: PathBuf, stop: CancellationToken) -> io::Result<Self> {
         // A page of another origin cannot read this page, so it cannot know the token that a write needs.
         let mut secret = [0; 32];
         rand::fill(&mut secret).map_err(|_| io::Error::other("the system gives no random bytes"))?;
         let token = BASE64_URL_SAFE_NO_PAD.encode(secret);
         let shelf = shelf::Shelf::new(pages, &token);
-        Ok(Self(Arc::new(Inner { shelf, port, token, runs: Runs::default(), stop })))
+        Ok(Self(Arc::new(Inner { shelf, port, token, runs: Runs::default(), progress, stop })))
     }
 
     /// The token that a request must carry to run or to write something.
@@ -70,6 +72,7 @@ impl Site {
     pub fn router(&self, api: Router) -> Router {
         Router::new()
             .merge(labs::routes())
+            .merge(progress::routes())
             .route_layer(middleware::from_fn_with_state(self.clone(), guard::writes))
             .fallback(shelf::page)
             .with_state(self.clone())

@@ -122,6 +122,9 @@ mod tests {
         let policy =
             policy("a.html", "<script>let a = 1;</script>\n <script type=\"application/json\">{}</script>");
 
-        assert!(policy.contains("script-src 'self' 'sha256-xY6QKfH9PRsQnLz56nj6MBwiK5oHg+im1Jkpdp1x/Ck=';"), "{policy}");
+        assert!(
+            policy.contains("script-src 'self' 'sha256-xY6QKfH9PRsQnLz56nj6MBwiK5oHg+im1Jkpdp1x/Ck=';"),
+            "{policy}"
+        );
     }
 }
