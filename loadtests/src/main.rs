@@ -32,6 +32,9 @@ struct Door {
     #[command(flatten)]
     settings: Settings,
     /// Write the figures as a run file, such as benches/runs/2026-01-31-my-laptop.json
+    ///
+    /// For figures worth keeping, use an optimised build, which shares its dependencies with `cargo bench`:
+    /// `cargo run --profile bench --bin load -- 18 --save FILE`
     #[arg(long, value_name = "FILE", requires = "lesson")]
     save: Option<PathBuf>,
 }
