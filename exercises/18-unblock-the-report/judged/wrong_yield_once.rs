@@ -1,0 +1,23 @@
+//! mistake: one `yield_now` before the loop lets others go first, once. The loop itself still holds the thread.
+//! fails: ten_exports_overlap_and_a_heartbeat_passes
+
+#[path = "../checks.rs"]
+mod checks;
+
+use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
+use blocking_the_runtime::{Summary, Warehouse};
+
+fn app(warehouse: Warehouse) -> Router {
+    Router::new().route("/report", get(report)).route("/export", get(export)).with_state(warehouse)
+}
+
+async fn report(State(warehouse): State<Warehouse>) -> Result<Json<Summary>, StatusCode> {
+    let summary = tokio::task::spawn_blocking(move || warehouse.summary_blocking());
+    summary.await.map(Json).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+async fn export(State(warehouse): State<Warehouse>) -> String {
+    tokio::task::yield_now().await;
+    let checksum = warehouse.rows().fold(0_u64, u64::wrapping_add);
+    checksum.to_string()
+}
