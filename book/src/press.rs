@@ -126,11 +126,32 @@ pub fn write(library: &Library, out: &Path) -> Result<(), Failure> {
         }
         fs::remove_dir_all(out).map_err(disk)?;
     }
-    for (path, bytes) in &built.pages {
-        let file = out.join(path);
+    for (path, bytes) in built.pages {
+        let file = out.join(&path);
         fs::create_dir_all(file.parent().unwrap_or(out)).map_err(disk)?;
-        fs::write(file, bytes).map_err(disk)?;
+        fs::write(file, if path.ends_with(".html") { still(&path, bytes) } else { bytes }).map_err(disk)?;
     }
+    fs::write(out.join("live.html"), LIVE_PAGE).map_err(disk)?;
     fs::write(out.join(MARK), "Written by `cargo study build`; the next build replaces this folder.\n")
         .map_err(disk)
+}
+
+/// Where links to the live parts of the site lead in a book without a server.
+const LIVE_PAGE: &str = "<!DOCTYPE html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>Only on the study site</title>\n\
+    <body><h1>Only on the study site</h1>\n<p>This link leads to the running service. Start it with <code>cargo study</code>, \
+    then open <code>http://localhost:4000/docs/</code>.</p>\n<p><a href=\"index.html\">Back to the book</a></p>\n</html>\n";
+
+/// Turns the links of a page that need the server, the ones from the root, towards the page that says so.
+fn still(path: &str, bytes: Vec<u8>) -> Vec<u8> {
+    let up = "../".repeat(path.matches('/').count());
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some((before, after)) = rest.split_once("<a href=\"/") {
+        let end = after.find('"').unwrap_or(after.len());
+        out.push_str(&format!("{before}<a href=\"{up}live.html"));
+        rest = &after[end..];
+    }
+    out.push_str(rest);
+    out.into_bytes()
 }
