@@ -1,0 +1,73 @@
+//! mistake: the token is consumed and no next one is issued. Everybody has to log in again after one refresh.
+//! fails: a_session_lives_on_from_refresh_to_refresh
+
+#[path = "../checks.rs"]
+mod checks;
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    routing::{get, post},
+};
+use refresh_tokens::{
+    Login, Profile, Refresh, Tokens,
+    access::AccessTokens,
+    store::{Family, Store, TokenHash, random_token},
+    users::{self, User},
+};
+
+struct Service {
+    store: Store,
+    access: AccessTokens,
+}
+
+fn app(store: Store) -> Router {
+    Router::new()
+        .route("/login", post(login))
+        .route("/profile", get(profile))
+        .route("/refresh", post(refresh))
+        .with_state(Arc::new(Service { store, access: AccessTokens::new() }))
+}
+
+impl Service {
+    async fn issue(&self, user: &User, family: Family) -> Result<Json<Tokens>, StatusCode> {
+        let refresh_token = random_token();
+        self.store.insert(TokenHash::of(&refresh_token), user, family).await;
+        Ok(Json(Tokens { access_token: self.access.issue(user)?, refresh_token: Some(refresh_token) }))
+    }
+}
+
+async fn login(
+    State(service): State<Arc<Service>>,
+    Json(login): Json<Login>,
+) -> Result<Json<Tokens>, StatusCode> {
+    let user = users::sign_in(&login.user, &login.password).ok_or(StatusCode::UNAUTHORIZED)?;
+    let family = service.store.start_family().await;
+    service.issue(user, family).await
+}
+
+async fn profile(
+    State(service): State<Arc<Service>>,
+    headers: HeaderMap,
+) -> Result<Json<Profile>, StatusCode> {
+    let claims = service.access.check(&headers)?;
+    Ok(Json(Profile { user: claims.sub, role: claims.role }))
+}
+
+async fn refresh(
+    State(service): State<Arc<Service>>,
+    Json(refresh): Json<Refresh>,
+) -> Result<Json<Tokens>, StatusCode> {
+    let hash = TokenHash::of(&refresh.refresh_token);
+    if let Some(row) = service.store.consume(&hash).await {
+        let user = users::find(&row.user).ok_or(StatusCode::UNAUTHORIZED)?;
+        return Ok(Json(Tokens { access_token: service.access.issue(user)?, refresh_token: None }));
+    }
+    if let Some(row) = service.store.find(&hash).await {
+        service.store.revoke(row.family).await;
+    }
+    Err(StatusCode::UNAUTHORIZED)
+}

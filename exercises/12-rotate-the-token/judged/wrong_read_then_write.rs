@@ -1,0 +1,73 @@
+//! mistake: the token is read in one step and marked in the next. Between them everybody reads that it is unused.
+//! fails: of_ten_refreshes_at_once_on_two_replicas_one_wins
+
+#[path = "../checks.rs"]
+mod checks;
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    routing::{get, post},
+};
+use refresh_tokens::{
+    Login, Profile, Refresh, Tokens,
+    access::AccessTokens,
+    store::{Family, Store, TokenHash, random_token},
+    users::{self, User},
+};
+
+struct Service {
+    store: Store,
+    access: AccessTokens,
+}
+
+fn app(store: Store) -> Router {
+    Router::new()
+        .route("/login", post(login))
+        .route("/profile", get(profile))
+        .route("/refresh", post(refresh))
+        .with_state(Arc::new(Service { store, access: AccessTokens::new() }))
+}
+
+impl Service {
+    async fn issue(&self, user: &User, family: Family) -> Result<Json<Tokens>, StatusCode> {
+        let refresh_token = random_token();
+        self.store.insert(TokenHash::of(&refresh_token), user, family).await;
+        Ok(Json(Tokens { access_token: self.access.issue(user)?, refresh_token: Some(refresh_token) }))
+    }
+}
+
+async fn login(
+    State(service): State<Arc<Service>>,
+    Json(login): Json<Login>,
+) -> Result<Json<Tokens>, StatusCode> {
+    let user = users::sign_in(&login.user, &login.password).ok_or(StatusCode::UNAUTHORIZED)?;
+    let family = service.store.start_family().await;
+    service.issue(user, family).await
+}
+
+async fn profile(
+    State(service): State<Arc<Service>>,
+    headers: HeaderMap,
+) -> Result<Json<Profile>, StatusCode> {
+    let claims = service.access.check(&headers)?;
+    Ok(Json(Profile { user: claims.sub, role: claims.role }))
+}
+
+async fn refresh(
+    State(service): State<Arc<Service>>,
+    Json(refresh): Json<Refresh>,
+) -> Result<Json<Tokens>, StatusCode> {
+    let hash = TokenHash::of(&refresh.refresh_token);
+    let row = service.store.find(&hash).await.ok_or(StatusCode::UNAUTHORIZED)?;
+    if row.used || row.revoked {
+        service.store.revoke(row.family).await;
+        return Err(StatusCode::UNAUTHORIZED);
+    }
+    service.store.mark_used(&hash).await;
+    let user = users::find(&row.user).ok_or(StatusCode::UNAUTHORIZED)?;
+    service.issue(user, row.family).await
+}
