@@ -1,0 +1,36 @@
+//! An e-mail address, in the one spelling that we store.
+
+use serde::{Deserialize, Deserializer};
+use utoipa::ToSchema;
+
+/// An address in lower case, ASCII only: two spellings of one mailbox must not be two accounts.
+#[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
+#[schema(value_type = String, format = Email, example = "ada@example.com", max_length = 254)]
+pub(crate) struct Email(String);
+
+impl Email {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The part before the `@`.
+    pub(crate) fn local_part(&self) -> &str {
+        self.0.split('@').next().unwrap_or_default()
+    }
+}
+
+impl<'de> Deserialize<'de> for Email {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(text.to_ascii_lowercase()))
+    }
+}
+
+/// For garde: whether it is an address at all.
+pub(crate) fn acceptable<C>(email: &Email, _: &C) -> garde::Result {
+    let text = email.as_str();
+    // RFC 5321 §4.5.3.1.3 leaves 254 characters for an address.
+    if text.len() > 254 || !text.is_ascii() {
+        return Err(garde::Error::new("must be at most 254 characters, all of them ASCII"));
+    }
+    garde::rules::email::apply(&text, ()).map_err(|_| garde::Error::new("is not an e-mail address"))
+}

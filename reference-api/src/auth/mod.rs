@@ -1,0 +1,32 @@
+//! Accounts and sessions: register, log in, refresh, log out.
+//!
+//! Two kinds of token come out of a login. The access token (`access_token.rs`) is a signed JWT that lives for minutes. The
+//! refresh token (`refresh_token.rs`) belongs to one row of `sessions` and is exchanged for the next pair. The row is read on
+//! every request, so a logout bites at once; `current_user.rs` says what that costs.
+
+pub mod access_token;
+pub mod current_user;
+mod email;
+mod login;
+mod logout;
+pub mod passwords;
+mod refresh;
+pub mod refresh_token;
+mod register;
+mod sessions;
+
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub(crate) use current_user::require_user;
+pub use current_user::{CurrentUser, Role};
+
+use crate::state::AppState;
+
+/// The routes that anybody may call: nobody can log in with a login.
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(register::register_user))
+        .routes(routes!(login::login))
+        .routes(routes!(refresh::refresh))
+        .routes(routes!(logout::logout))
+}

@@ -1,0 +1,235 @@
+//! `POST /auth/register`: make an account.
+
+use axum::{Json, extract::State, http::StatusCode};
+use garde::Validate;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{
+    email::{self, Email},
+    passwords::Password,
+};
+use crate::{
+    clock::new_id,
+    db::OnConflict,
+    error::ApiError,
+    extract::{Rules, ValidJson},
+    problem::Problem,
+    state::AppState,
+    users::{UserResponse, UserRow},
+};
+
+/// A new account.
+#[derive(Debug, Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+#[garde(context(Rules))]
+pub(crate) struct CreateUser {
+    /// The address to log in with.
+    #[garde(custom(email::acceptable))]
+    email: Email,
+    /// The name to show.
+    #[garde(length(chars, min = 1, max = 100))]
+    #[schema(example = "Ada Lovelace", min_length = 1, max_length = 100)]
+    name: String,
+    /// At least 15 characters, any characters; taken exactly as sent.
+    #[garde(custom(|password: &Password, rules| acceptable(password, &self.email, rules)))]
+    password: Password,
+}
+
+fn acceptable(password: &Password, email: &Email, rules: &Rules) -> garde::Result {
+    password.acceptable(rules)?;
+    if password.contains(email.local_part()) {
+        return Err(garde::Error::new("must not contain the name in the e-mail address"));
+    }
+    Ok(())
+}
+
+/// Make an account
+///
+/// A taken address is answered with 409. That tells that the address has an account; the alternative, answering alike and
+/// sending a mail, needs a mail to be able to log in at all.
+#[utoipa::path(
+    post, path = "/auth/register", tag = "auth", request_body = CreateUser,
+    responses(
+        (status = 201, body = UserResponse),
+        (status = 400, body = Problem, content_type = "application/problem+json"),
+        (status = 409, body = Problem, content_type = "application/problem+json"),
+        (status = 413, body = Problem, content_type = "application/problem+json"),
+        (status = 415, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn register_user(
+    State(state): State<AppState>,
+    ValidJson(new): ValidJson<CreateUser>,
+) -> Result<(StatusCode, Json<UserResponse>), ApiError> {
+    let password_hash = state.passwords.hash(new.password).await?;
+    // ANCHOR: register_constraint
+    // No look before the insert: of two that look at the same moment, both would find the address free. The constraint
+    // decides, and its violation is the answer.
+    let user: UserRow = sqlx::query_as(
+        "INSERT INTO users (id, email, name, password_hash, created_at) VALUES (?, ?, ?, ?, ?)
+         RETURNING id, email, name, role, created_at",
+    )
+    .bind(new_id(&*state.clock, &*state.random))
+    .bind(new.email.as_str())
+    .bind(new.name)
+    .bind(password_hash)
+    .bind(state.clock.now())
+    .fetch_one(&state.db)
+    .await
+    .on_conflict("users.email", ApiError::Conflict("there is an account with this address already"))?;
+    // ANCHOR_END: register_constraint
+    tracing::info!(user = %user.id, "registered");
+    Ok((StatusCode::CREATED, Json(user.into())))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+    use serde_json::{Value, json};
+
+    use crate::testing::{ADA, TestApp};
+
+    #[tokio::test]
+    async fn a_new_account_is_answered_with_201_and_without_its_hash() {
+        let app = TestApp::start().await;
+
+        let answer = app.post("/api/v1/auth/register", &ADA.registration()).await;
+
+        answer.assert_status(StatusCode::CREATED);
+        assert_eq!(answer.json()["email"], "ada@example.com");
+        assert!(
+            !answer.text().contains("argon2") && !answer.text().contains("password"),
+            "{}",
+            answer.text()
+        );
+    }
+
+    #[tokio::test]
+    async fn a_taken_address_is_a_conflict_in_whatever_case_it_is_written() {
+        let app = TestApp::start().await;
+        app.register(&ADA).await;
+
+        let again =
+            json!({ "email": "ADA@Example.COM", "name": "Other", "password": "another long password" });
+        let answer = app.post("/api/v1/auth/register", &again).await;
+
+        answer.assert_problem(StatusCode::CONFLICT, "conflict");
+    }
+
+    #[tokio::test]
+    async fn twenty_registrations_of_one_address_at_once_make_one_account() {
+        let app = TestApp::start().await;
+
+        let attempts: Vec<_> = (0..20)
+            .map(|_| {
+                let app = app.clone();
+                tokio::spawn(
+                    async move { app.post("/api/v1/auth/register", &ADA.registration()).await.status() },
+                )
+            })
+            .collect();
+        let mut statuses = Vec::new();
+        for attempt in attempts {
+            statuses.push(attempt.await.unwrap());
+        }
+
+        assert_eq!(
+            statuses.iter().filter(|status| **status == StatusCode::CREATED).count(),
+            1,
+            "{statuses:?}"
+        );
+        assert_eq!(
+            statuses.iter().filter(|status| **status == StatusCode::CONFLICT).count(),
+            19,
+            "{statuses:?}"
+        );
+        assert_eq!(app.count("SELECT count(*) FROM users").await, 1);
+    }
+
+    #[tokio::test]
+    async fn all_bad_fields_are_reported_at_once_with_pointers() {
+        let app = TestApp::start().await;
+
+        let bad = json!({ "email": "not an address", "name": "", "password": "short" });
+        let answer = app.post("/api/v1/auth/register", &bad).await;
+
+        answer.assert_problem(StatusCode::UNPROCESSABLE_ENTITY, "validation-failed");
+        insta::assert_json_snapshot!(answer.json()["errors"], @"");
+    }
+
+    #[tokio::test]
+    async fn a_password_that_is_easy_to_guess_is_refused_and_any_long_one_is_taken() {
+        let app = TestApp::start().await;
+        for (password, status) in [
+            ("aaaaaaaaaaaaaaaaaaaa".to_owned(), 422),
+            ("Correct Horse Battery Staple".to_owned(), 422),
+            ("my name is ADA and I am here".to_owned(), 422),
+            ("fourteen chars".to_owned(), 422),
+            ("x".repeat(257), 422),
+            ("twenty lower letters".to_owned(), 201),
+            ("  spaces on both sides  ".to_owned(), 409),
+            ("🦀 and other animals".to_owned(), 409),
+            ("xy".repeat(128), 409),
+        ] {
+            let body = json!({ "email": "ada@example.com", "name": "Ada", "password": password });
+            assert_eq!(
+                app.post("/api/v1/auth/register", &body).await.status().as_u16(),
+                status,
+                "{password}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_field_that_nobody_asked_for_is_refused() {
+        let app = TestApp::start().await;
+        for field in ["role", "id", "password_hash", "created_at"] {
+            let mut body = ADA.registration();
+            body[field] = json!("admin");
+
+            let answer = app.post("/api/v1/auth/register", &body).await;
+
+            answer.assert_problem(StatusCode::UNPROCESSABLE_ENTITY, "validation-failed");
+            assert_eq!(answer.json()["errors"][0]["pointer"], format!("/{field}"));
+        }
+        assert_eq!(app.count("SELECT count(*) FROM users").await, 0);
+    }
+
+    #[tokio::test]
+    async fn a_value_of_the_wrong_type_is_not_repeated_in_the_answer() {
+        let app = TestApp::start().await;
+        for password in [json!({ "$ne": null }), json!(["hunter2hunter2"]), json!(123_456_789), Value::Null] {
+            let mut body = ADA.registration();
+            body["password"] = password;
+
+            let answer = app.post("/api/v1/auth/register", &body).await;
+
+            answer.assert_problem(StatusCode::UNPROCESSABLE_ENTITY, "validation-failed");
+            assert_eq!(answer.json()["errors"][0]["pointer"], "/password");
+            assert!(
+                !answer.text().contains("hunter2") && !answer.text().contains("123456789"),
+                "{}",
+                answer.text()
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_not_json_is_told_apart_by_cause() {
+        let app = TestApp::start().await;
+        for (content_type, body, status, slug) in [
+            ("application/json", "{", 400, "malformed-json"),
+            ("application/json", "{} trailing", 422, "validation-failed"),
+            ("text/plain", "{}", 415, "unsupported-media-type"),
+            ("application/json; charset=utf-16", "{}", 415, "unsupported-media-type"),
+        ] {
+            let answer = app.post_raw("/api/v1/auth/register", content_type, body.into()).await;
+            answer.assert_problem(StatusCode::from_u16(status).unwrap(), slug);
+        }
+        let large = " ".repeat(65 * 1024);
+        let answer = app.post_raw("/api/v1/auth/register", "application/json", large.into()).await;
+        answer.assert_problem(StatusCode::PAYLOAD_TOO_LARGE, "payload-too-large");
+    }
+}

@@ -1,0 +1,176 @@
+//! Opens the database: the file, its pool, and the schema that this version needs.
+
+use std::{
+    fs::{File, create_dir_all},
+    io,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
+
+use sqlx::{
+    SqlitePool,
+    migrate::{MigrateError, Migrator},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use thiserror::Error;
+
+use crate::error::ApiError;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// Versions 3.7.0 to 3.51.2 can corrupt a database in WAL mode when two connections check-point and write at once.
+const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
+
+/// Why the database could not be opened. Nothing was started.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The address is not understood.
+    #[error("database.url {0:?} is not understood: {1}")]
+    Address(String, #[source] sqlx::Error),
+    /// The folder or the lock beside the file cannot be used.
+    #[error("{path} cannot be used: {1}", path = .0.display())]
+    Folder(PathBuf, #[source] io::Error),
+    /// The file cannot be opened as a database.
+    #[error("the database cannot be opened: {0}")]
+    Connect(#[source] sqlx::Error),
+    /// The library is too old to be trusted with data.
+    #[error("SQLite is {0}; {need} or newer is needed", need = "3.51.3")]
+    OldSqlite(String),
+    /// The schema is not one that this version can work with.
+    #[error("the schema cannot be brought up to date: {0}. Is the database from a newer version?")]
+    Migrate(#[source] MigrateError),
+}
+
+/// Opens the database with at most that many connections and brings its schema up to date.
+///
+/// # Errors
+/// See [`OpenError`].
+pub(crate) async fn open(url: &str, connections: u32) -> Result<SqlitePool, OpenError> {
+    let options = options(url).map_err(|error| OpenError::Address(url.to_owned(), error))?;
+    let in_memory = url.contains(":memory:");
+    let pool = SqlitePoolOptions::new()
+        // A database in memory lives in its one connection and must not lose it.
+        .max_connections(if in_memory { 1 } else { connections })
+        .min_connections(u32::from(in_memory))
+        .idle_timeout(None)
+        .max_lifetime(None)
+        // Waiting longer for a connection than for the answer helps nobody.
+        .acquire_timeout(Duration::from_secs(5));
+    if in_memory {
+        return prepare(pool.connect_with(options).await.map_err(OpenError::Connect)?).await;
+    }
+    let lock = lock_beside(options.get_filename()).await?;
+    let pool = prepare(pool.connect_with(options).await.map_err(OpenError::Connect)?).await?;
+    drop(lock);
+    Ok(pool)
+}
+
+fn options(url: &str) -> Result<SqliteConnectOptions, sqlx::Error> {
+    Ok(SqliteConnectOptions::from_str(url)?
+        .create_if_missing(true)
+        .foreign_keys(true)
+        // Readers do not wait for the writer.
+        .journal_mode(SqliteJournalMode::Wal)
+        // NORMAL may lose the last commits when the power goes; what was answered with 2xx must not be lost.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(5)))
+}
+
+/// Two processes that start on an empty file would both create the tables, and one would die: for SQLite, sqlx takes no
+/// lock around its migrations. The lock goes with the file handle, also when the process is killed.
+async fn lock_beside(database: &Path) -> Result<File, OpenError> {
+    let folder = database.parent().unwrap_or(Path::new("")).to_owned();
+    let path = database.with_extension("lock");
+    let locked = {
+        let (folder, path) = (folder.clone(), path.clone());
+        // Waits in the kernel for as long as another process migrates.
+        tokio::task::spawn_blocking(move || {
+            create_dir_all(folder)?;
+            let lock = File::options().create(true).truncate(false).write(true).open(path)?;
+            lock.lock()?;
+            Ok(lock)
+        })
+    };
+    locked
+        .await
+        .unwrap_or_else(|panic| Err(io::Error::other(panic)))
+        .map_err(|error| OpenError::Folder(path, error))
+}
+
+async fn prepare(pool: SqlitePool) -> Result<SqlitePool, OpenError> {
+    let version: String =
+        sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&pool).await.map_err(OpenError::Connect)?;
+    let mut numbers = version.split('.').map(|number| number.parse().unwrap_or(0));
+    let mut next = || numbers.next().unwrap_or(0);
+    if (next(), next(), next()) < OLDEST_SQLITE {
+        return Err(OpenError::OldSqlite(version));
+    }
+    MIGRATIONS.run(&pool).await.map_err(OpenError::Migrate)?;
+    Ok(pool)
+}
+
+/// Turns the violation of a unique constraint into what the client is told.
+pub(crate) trait OnConflict<T> {
+    /// `columns` are the constraint's columns as SQLite names them: `users.email`.
+    fn on_conflict(self, columns: &str, error: ApiError) -> Result<T, ApiError>;
+}
+
+impl<T> OnConflict<T> for Result<T, sqlx::Error> {
+    fn on_conflict(self, columns: &str, error: ApiError) -> Result<T, ApiError> {
+        self.map_err(|cause| match &cause {
+            sqlx::Error::Database(database)
+                if database.is_unique_violation()
+                    // SQLite names the columns, not the constraint.
+                    && database.message().ends_with(columns) =>
+            {
+                error
+            }
+            _ => cause.into(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn eight_starts_at_once_on_an_empty_file_all_succeed() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("new folder/api.sqlite").display());
+
+        let starts: Vec<_> = (0..8)
+            .map(|_| {
+                let url = url.clone();
+                tokio::spawn(async move { open(&url, 2).await })
+            })
+            .collect();
+
+        for start in starts {
+            start.await.unwrap().unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_cannot_be_made_is_named() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let url = format!("sqlite:{}/api.sqlite", file.path().display());
+
+        let error = open(&url, 1).await.unwrap_err().to_string();
+
+        assert!(error.contains(&*file.path().to_string_lossy()), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_no_database_is_refused_and_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("letter.sqlite");
+        std::fs::write(&path, "Dear Ada, this is not a database, it is a letter.").unwrap();
+
+        let error = open(&format!("sqlite:{}", path.display()), 1).await.unwrap_err();
+
+        assert!(matches!(error, OpenError::Connect(_)), "{error}");
+        assert!(std::fs::read_to_string(&path).unwrap().starts_with("Dear Ada"));
+    }
+}

@@ -1,0 +1,55 @@
+//! Extractors: what a handler needs from a request, checked before the handler runs.
+//!
+//! axum's own extractors answer mistakes as plain text with the parser's words. These answer problems.
+
+mod body;
+mod page;
+mod path;
+
+use axum::extract::FromRef;
+
+pub use body::ValidJson;
+pub use page::{Page, PageParameters, PageQuery};
+pub use path::Id;
+
+use crate::{problem::FieldError, state::AppState};
+
+/// What validation may depend on besides the value.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// The shortest password that is accepted, in characters.
+    pub password_min: usize,
+}
+
+impl FromRef<AppState> for Rules {
+    fn from_ref(state: &AppState) -> Self {
+        Self { password_min: state.settings.password_min }
+    }
+}
+
+/// Every fault of a value, with pointers into the body.
+fn field_errors(report: &garde::Report) -> Vec<FieldError> {
+    let errors = report.iter().map(|(path, error)| FieldError {
+        pointer: pointer(&path.to_string()),
+        code: code(error.message()),
+        detail: error.message().to_owned(),
+    });
+    errors.collect()
+}
+
+/// `lines[1].quantity` becomes `/lines/1/quantity` (RFC 6901).
+fn pointer(path: &str) -> String {
+    let segments = path.split(['.', '[', ']']).filter(|segment| !segment.is_empty());
+    segments.map(|segment| format!("/{segment}")).collect()
+}
+
+/// garde has texts and no codes; programs need something that does not change with the wording.
+fn code(message: &str) -> &'static str {
+    if message.starts_with("length is lower") {
+        "too_short"
+    } else if message.starts_with("length is greater") {
+        "too_long"
+    } else {
+        "invalid"
+    }
+}

@@ -1,0 +1,105 @@
+//! Keyset pages: which page is asked for, and the cursor that leads to the next.
+
+use axum::{
+    extract::{FromRequestParts, Query},
+    http::request::Parts,
+};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::{error::ApiError, problem::FieldError};
+
+const DEFAULT_LIMIT: u32 = 20;
+const MOST: u32 = 100;
+
+/// The page that is asked for: rows after a known one, at most so many.
+///
+/// A keyset, not an offset: rows that are added or removed meanwhile make no row appear twice or never, and the last page
+/// costs as little as the first.
+#[derive(Clone, Copy, Debug)]
+pub struct PageQuery {
+    /// How many rows at most: 1 to 100.
+    pub limit: u32,
+    /// The last row of the page before.
+    pub after: Option<Uuid>,
+}
+
+/// The query parameters of a list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+#[expect(
+    dead_code,
+    reason = "names the parameters for the documentation; they are read one by one for better errors"
+)]
+pub struct PageParameters {
+    /// How many at most.
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    limit: Option<u32>,
+    /// Where to go on: `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// One page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Page<T> {
+    /// The rows, newest first.
+    pub data: Vec<T>,
+    /// Leads to the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+impl PageQuery {
+    /// How many rows to ask the database for: one more than fit, which says whether there is a next page.
+    pub(crate) fn rows(&self) -> i64 {
+        i64::from(self.limit) + 1
+    }
+
+    /// Cuts the row that is one too many, and makes the cursor to it.
+    pub(crate) fn page<T>(&self, mut rows: Vec<T>, id: impl Fn(&T) -> Uuid) -> Page<T> {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next_cursor = rows.last().filter(|_| more).map(|row| BASE64_URL_SAFE_NO_PAD.encode(id(row)));
+        Page { data: rows, next_cursor }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PageQuery {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Query(pairs) = Query::<Vec<(String, String)>>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| ApiError::InvalidRequest("the query string is not understood".to_owned()))?;
+        let mut page = Self { limit: DEFAULT_LIMIT, after: None };
+        let mut errors = Vec::new();
+        for (name, value) in pairs {
+            match name.as_str() {
+                "limit" => match value.parse() {
+                    Ok(limit @ 1..=MOST) => page.limit = limit,
+                    _ => errors.push(fault("limit", "out_of_range", "must be a whole number from 1 to 100")),
+                },
+                "cursor" => match decode(&value) {
+                    Some(after) => page.after = Some(after),
+                    None => {
+                        errors.push(fault("cursor", "invalid", "is not a cursor that this list gave out"))
+                    }
+                },
+                _ => errors.push(fault(&name, "unknown_parameter", "there is no such parameter")),
+            }
+        }
+        if errors.is_empty() { Ok(page) } else { Err(ApiError::ValidationFailed(errors)) }
+    }
+}
+
+fn decode(cursor: &str) -> Option<Uuid> {
+    Uuid::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()
+}
+
+fn fault(name: &str, code: &'static str, detail: &str) -> FieldError {
+    FieldError { pointer: name.to_owned(), code, detail: detail.to_owned() }
+}

@@ -1,0 +1,64 @@
+//! `GET /items/{id}`: one item.
+
+use axum::{Json, extract::State};
+
+use super::{ItemResponse, ItemRow};
+use crate::{auth::CurrentUser, error::ApiError, extract::Id, problem::Problem, state::AppState};
+
+/// Read an item
+///
+/// Somebody else's item is answered like one that does not exist.
+#[utoipa::path(
+    get, path = "/items/{id}", tag = "items", security(("access_token" = [])),
+    params(("id" = uuid::Uuid, Path, description = "The item")),
+    responses(
+        (status = 200, body = ItemResponse),
+        (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn get_item(
+    State(state): State<AppState>,
+    user: CurrentUser,
+    Id(id): Id,
+) -> Result<Json<ItemResponse>, ApiError> {
+    // The owner is part of the question. Found first and compared afterwards, the two cases would be two answers.
+    let item: Option<ItemRow> =
+        sqlx::query_as("SELECT id, title, description, created_at FROM items WHERE id = ? AND owner_id = ?")
+            .bind(id)
+            .bind(user.id)
+            .fetch_optional(&state.db)
+            .await?;
+    item.map(|item| Json(item.into())).ok_or(ApiError::NotFound)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+
+    use crate::testing::{ADA, EVE, TestApp};
+
+    #[tokio::test]
+    async fn another_users_item_is_answered_byte_for_byte_like_none() {
+        let app = TestApp::start().await;
+        let (ada, eve) = (app.session(&ADA).await, app.session(&EVE).await);
+        let id = app.create_item(&ada, "Umbrella").await;
+
+        let others = app.get_as(&eve.access, &format!("/api/v1/items/{id}")).await;
+        let none = app.get_as(&eve.access, "/api/v1/items/00000000-0000-0000-0000-000000000000").await;
+
+        others.assert_problem(StatusCode::NOT_FOUND, "not-found");
+        assert_eq!(others.text(), none.text());
+        assert_eq!(others.headers_without_ids(), none.headers_without_ids());
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_an_identifier_is_not_found() {
+        let app = TestApp::start().await;
+        let session = app.session(&ADA).await;
+        for id in ["1", "umbrella", "%00", "..%2fusers"] {
+            let answer = app.get_as(&session.access, &format!("/api/v1/items/{id}")).await;
+            answer.assert_problem(StatusCode::NOT_FOUND, "not-found");
+        }
+    }
+}

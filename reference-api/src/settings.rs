@@ -1,0 +1,312 @@
+//! Settings: read once, typed, from a file and the environment. Every fault is listed at once, and nothing starts with one.
+
+use std::{fmt, net::SocketAddr, path::Path};
+
+use config::{Config, ConfigError, Environment, File, FileFormat, Source, Value, ValueKind};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+/// HMAC-SHA256 is as strong as its key: 32 bytes, as long as the hash (RFC 7518 §3.2).
+const SHORTEST_SECRET_BYTES: usize = 32;
+
+/// NIST SP 800-63B-4 allows no less than 8 for any password.
+const SHORTEST_PASSWORD_MINIMUM: usize = 8;
+
+/// All settings of the service.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where to listen.
+    pub bind: SocketAddr,
+    /// Where the data is: `sqlite:` and a path, or `sqlite::memory:`.
+    pub database_url: String,
+    /// How many database connections there are at most.
+    pub database_pool: u32,
+    /// What the keys for tokens are derived from. Without it a key file is kept beside the database.
+    pub auth_secret: Option<SecretString>,
+    /// How long an access token lives, in seconds.
+    pub access_seconds: u32,
+    /// How long a session lives without a new login, in days.
+    pub session_days: u32,
+    /// The shortest password that is accepted, in characters.
+    pub password_min: usize,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// Which log lines there are, in the syntax of `tracing`'s `EnvFilter`.
+    pub log_filter: String,
+    /// The largest body that is read, in bytes.
+    pub body_bytes: usize,
+    /// How long a request may take, in seconds.
+    pub deadline_seconds: u64,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For a person at a terminal.
+    Pretty,
+    /// One JSON object a line, for a machine.
+    Json,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            bind: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            database_url: "sqlite:.local/reference-api.sqlite".to_owned(),
+            database_pool: 4,
+            auth_secret: None,
+            access_seconds: 15 * 60,
+            session_days: 30,
+            password_min: 15,
+            log_format: LogFormat::Pretty,
+            log_filter: "info".to_owned(),
+            body_bytes: 64 * 1024,
+            deadline_seconds: 10,
+        }
+    }
+}
+
+/// One setting that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The key, such as `auth.secret`.
+    pub key: String,
+    /// What is wrong with it, and what would be right.
+    pub problem: String,
+}
+
+/// Every fault of the settings. Nothing was started.
+#[derive(Debug, PartialEq, Eq)]
+pub struct SettingsError(pub Vec<Fault>);
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.0.len();
+        write!(f, "settings: {count} fault{}, nothing was started", if count == 1 { "" } else { "s" })?;
+        let width = self.0.iter().map(|fault| fault.key.len()).max().unwrap_or(0);
+        for Fault { key, problem } in &self.0 {
+            write!(f, "\n  {key:<width$}  {problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for SettingsError {}
+
+impl Settings {
+    /// Reads the file, if one is named, then variables such as `API_DATABASE__URL`, which win over it.
+    ///
+    /// # Errors
+    /// Every key that is unknown, unreadable or out of bounds.
+    pub fn load(file: Option<&Path>) -> Result<Self, SettingsError> {
+        Self::load_from(file, Environment::default())
+    }
+
+    fn load_from(file: Option<&Path>, environment: Environment) -> Result<Self, SettingsError> {
+        let mut sources = Config::builder();
+        if let Some(file) = file {
+            sources = sources.add_source(File::from(file).format(FileFormat::Toml));
+        }
+        // Of two sources that name a key, the later one wins.
+        sources = sources.add_source(environment.prefix("API").prefix_separator("_").separator("__"));
+        match sources.build() {
+            Ok(config) => Reader { config, known: Vec::new(), faults: Vec::new() }.settings(),
+            Err(error) => {
+                Err(SettingsError(vec![Fault { key: "file".to_owned(), problem: error.to_string() }]))
+            }
+        }
+    }
+}
+
+/// Reads key by key, so that one fault does not hide the next.
+struct Reader {
+    config: Config,
+    known: Vec<&'static str>,
+    faults: Vec<Fault>,
+}
+
+impl Reader {
+    fn settings(mut self) -> Result<Settings, SettingsError> {
+        let default = Settings::default();
+        let settings = Settings {
+            bind: self.bind(default.bind),
+            database_url: self.read("database.url", default.database_url),
+            database_pool: self.within("database.pool", default.database_pool, 1..=64),
+            auth_secret: self.secret(),
+            access_seconds: self.within("auth.access_seconds", default.access_seconds, 60..=3600),
+            session_days: self.within("auth.session_days", default.session_days, 1..=365),
+            password_min: self.within(
+                "auth.password_min",
+                default.password_min,
+                SHORTEST_PASSWORD_MINIMUM..=64,
+            ),
+            log_format: self.read("log.format", default.log_format),
+            log_filter: self.read("log.filter", default.log_filter),
+            body_bytes: self.within("limits.body_bytes", default.body_bytes, 1024..=10 << 20),
+            deadline_seconds: self.within("limits.deadline_seconds", default.deadline_seconds, 1..=300),
+        };
+        if !settings.database_url.starts_with("sqlite:") {
+            self.fault(
+                "database.url",
+                "must begin with `sqlite:`, such as sqlite:.local/reference-api.sqlite",
+            );
+        }
+        self.unknown_keys();
+        if self.faults.is_empty() { Ok(settings) } else { Err(SettingsError(self.faults)) }
+    }
+
+    fn fault(&mut self, key: &str, problem: impl Into<String>) {
+        self.faults.push(Fault { key: key.to_owned(), problem: problem.into() });
+    }
+
+    /// The value, or the default where the key is not set. A value that cannot be read is a fault.
+    fn read<'de, T: Deserialize<'de>>(&mut self, key: &'static str, default: T) -> T {
+        self.known.push(key);
+        match self.config.get(key) {
+            Ok(value) => value,
+            Err(ConfigError::NotFound(_)) => default,
+            Err(error) => {
+                // The key stands in its own column already.
+                let text = error.to_string();
+                let text = text.replace(&format!(" for key `{key}`"), "");
+                self.fault(key, text.replace(&format!(" for key \"{key}\""), ""));
+                default
+            }
+        }
+    }
+
+    fn within<'de, T>(&mut self, key: &'static str, default: T, bounds: std::ops::RangeInclusive<T>) -> T
+    where
+        T: Copy + Deserialize<'de> + fmt::Display + PartialOrd,
+    {
+        let value = self.read(key, default);
+        if !bounds.contains(&value) {
+            let (least, most) = (bounds.start(), bounds.end());
+            self.fault(key, format!("is {value}; it goes from {least} to {most}"));
+        }
+        value
+    }
+
+    fn bind(&mut self, default: SocketAddr) -> SocketAddr {
+        let text = self.read("bind", default.to_string());
+        text.parse().unwrap_or_else(|_| {
+            self.fault("bind", format!("{text} is not an address and a port, such as 127.0.0.1:8080"));
+            default
+        })
+    }
+
+    fn secret(&mut self) -> Option<SecretString> {
+        let secret: SecretString = self.read("auth.secret", None)?;
+        let bytes = secret.expose_secret().len();
+        if bytes < SHORTEST_SECRET_BYTES {
+            self.fault(
+                "auth.secret",
+                format!(
+                    "is {bytes} bytes; at least {SHORTEST_SECRET_BYTES} are needed \
+                     (`openssl rand -hex 32` makes one)"
+                ),
+            );
+        }
+        Some(secret)
+    }
+
+    /// A key that is spelled wrongly would otherwise be a setting that silently does nothing.
+    fn unknown_keys(&mut self) {
+        let mut keys = Vec::new();
+        for (name, value) in self.config.collect().unwrap_or_default() {
+            leaves(name, &value, &mut keys);
+        }
+        keys.sort_unstable();
+        for key in keys.into_iter().filter(|key| !self.known.contains(&key.as_str())) {
+            self.faults.push(Fault {
+                key,
+                problem: format!("does not exist; there are: {}", self.known.join(", ")),
+            });
+        }
+    }
+}
+
+fn leaves(path: String, value: &Value, keys: &mut Vec<String>) {
+    if let ValueKind::Table(table) = &value.kind {
+        for (name, value) in table {
+            leaves(format!("{path}.{name}"), value, keys);
+        }
+    } else {
+        keys.push(path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn environment(variables: &[(&str, &str)]) -> Environment {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Environment::default().source(Some(variables.collect()))
+    }
+
+    fn faults(variables: &[(&str, &str)]) -> String {
+        Settings::load_from(None, environment(variables)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn without_any_source_the_defaults_hold() {
+        let settings = Settings::load_from(None, environment(&[])).unwrap();
+
+        assert_eq!(settings.bind, SocketAddr::from(([127, 0, 0, 1], 8080)));
+        assert_eq!(settings.password_min, 15);
+        assert!(settings.auth_secret.is_none());
+    }
+
+    #[test]
+    fn a_variable_wins_over_the_file() {
+        let mut file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
+        writeln!(file, "bind = \"127.0.0.1:1\"\n[database]\npool = 2").unwrap();
+
+        let settings =
+            Settings::load_from(Some(file.path()), environment(&[("API_DATABASE__POOL", "7")])).unwrap();
+
+        assert_eq!((settings.bind.port(), settings.database_pool), (1, 7));
+    }
+
+    #[test]
+    fn all_faults_are_listed_at_once() {
+        insta::assert_snapshot!(
+            faults(&[
+                ("API_AUTH__SECRET", "too short"),
+                ("API_BIND", "[::1]:99999"),
+                ("API_DATABASE__POOL", "many"),
+                ("API_DATABASE__URL", "mysql://localhost"),
+                ("API_LOG__FORMAT", "xml"),
+            ]),
+            @""
+        );
+    }
+
+    #[test]
+    fn a_key_that_does_not_exist_is_a_fault() {
+        assert!(faults(&[("API_AUTH__SECRETS", "x")]).contains("auth.secrets  does not exist"));
+    }
+
+    #[test]
+    fn a_value_out_of_bounds_names_the_bounds() {
+        assert!(faults(&[("API_AUTH__PASSWORD_MIN", "7")]).contains("is 7; it goes from 8 to 64"));
+    }
+
+    #[test]
+    fn a_missing_file_is_a_fault_that_names_it() {
+        let error = Settings::load_from(Some(Path::new("no-such.toml")), environment(&[])).unwrap_err();
+        assert!(error.to_string().contains("no-such.toml"), "{error}");
+    }
+
+    #[test]
+    fn a_secret_is_not_printed() {
+        let secret = "0123456789abcdef0123456789abcdef";
+        let settings = Settings::load_from(None, environment(&[("API_AUTH__SECRET", secret)])).unwrap();
+
+        assert!(!format!("{settings:?}").contains(secret));
+    }
+}
