@@ -1,0 +1,35 @@
+//! mistake: a refusal is thrown away before its body was read. The connection goes with it, just when the upstream is in trouble.
+//! fails: refusals_are_told_as_502_and_keep_the_connection
+
+#[path = "../checks.rs"]
+mod checks;
+
+use std::time::Duration;
+
+use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
+use reqwest::Client;
+
+#[derive(Clone)]
+struct Prices {
+    client: Client,
+    url: String,
+}
+
+fn app(upstream: String) -> Router {
+    let client = Client::builder()
+        .connect_timeout(Duration::from_millis(200))
+        .timeout(Duration::from_millis(300))
+        .build()
+        .expect("the settings are constants that are valid together");
+    let prices = Prices { client, url: format!("{upstream}/price") };
+    Router::new().route("/quote", get(quote)).with_state(prices)
+}
+
+async fn quote(State(prices): State<Prices>) -> Result<Json<u64>, StatusCode> {
+    let answer = prices.client.get(&prices.url).send().await.map_err(failed)?;
+    answer.error_for_status().map_err(failed)?.json().await.map(Json).map_err(failed)
+}
+
+fn failed(error: reqwest::Error) -> StatusCode {
+    if error.is_timeout() { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::BAD_GATEWAY }
+}
