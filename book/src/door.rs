@@ -1,8 +1,11 @@
 //! The command line of `cargo study`.
 
-use std::{io::IsTerminal as _, path::PathBuf, time::Instant};
+use std::{
+    io::IsTerminal as _,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
-use axum::Router;
 use book::{Library, recorded, site};
 use clap::{Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
@@ -20,6 +23,9 @@ pub(crate) struct Study {
     /// Another workspace than the one this program was built in
     #[arg(long, value_name = "DIR", hide = true, global = true)]
     workspace: Option<PathBuf>,
+    /// Another folder for progress and database than `.local`
+    #[arg(long, value_name = "DIR", hide = true)]
+    local: Option<PathBuf>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -45,7 +51,10 @@ impl Study {
     pub(crate) fn run(self) -> Result<(), String> {
         let library = self.workspace.map_or_else(Library::here, Library::at);
         match self.command {
-            None => serve(&library, self.port, self.no_open),
+            None => {
+                let local = self.local.unwrap_or_else(|| library.local());
+                serve(&library, &local, self.port, self.no_open)
+            }
             Some(Command::Build { out }) => {
                 let out = out.unwrap_or_else(|| library.target().join("book"));
                 book::write(&library, &out).map_err(|failure| failure.to_string())?;
@@ -81,7 +90,7 @@ fn check(library: &Library) -> Result<(), String> {
     }
 }
 
-fn serve(library: &Library, port: u16, no_open: bool) -> Result<(), String> {
+fn serve(library: &Library, local: &Path, port: u16, no_open: bool) -> Result<(), String> {
     let started = Instant::now();
     println!("study: building the book");
     let built = book::build(library).map_err(|failure| failure.to_string())?;
@@ -100,9 +109,9 @@ fn serve(library: &Library, port: u16, no_open: bool) -> Result<(), String> {
             println!("study: port {port} is taken by another program; using {found} instead.");
         }
         let stop = CancellationToken::new();
-        let site = site::Site::new(built.pages, found, library.progress(), stop.clone())
+        let site = site::Site::new(built.pages, found, local.join("progress.json"), stop.clone())
             .map_err(|error| error.to_string())?;
-        let api = Router::new();
+        let api = site::reference_api(local).await.map_err(|error| format!("the reference API: {error}"))?;
         let address = format!("http://127.0.0.1:{found}/");
         println!("study: ready after {} ms at {address} (Ctrl-C stops it)", started.elapsed().as_millis());
         if !no_open && std::io::stdout().is_terminal() && open::that_detached(&address).is_err() {

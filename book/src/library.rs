@@ -11,14 +11,13 @@ pub struct Library {
 impl Library {
     /// The workspace that this program was built from.
     pub fn here() -> Self {
-        Self::at(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+        let book = Path::new(env!("CARGO_MANIFEST_DIR"));
+        Self::at(book.parent().unwrap_or(book))
     }
 
     /// The workspace at that path.
     pub fn at(root: impl Into<PathBuf>) -> Self {
-        let root = root.into();
-        // Messages name files relative to the root, so `book/..` must not stay in it.
-        Self { root: root.canonicalize().unwrap_or(root) }
+        Self { root: root.into() }
     }
 
     /// The root of the workspace.
@@ -41,9 +40,9 @@ impl Library {
         self.root.join("target")
     }
 
-    /// Where the reader's progress is kept.
-    pub fn progress(&self) -> PathBuf {
-        exercises::Kit::at(&self.root).progress_file()
+    /// What belongs to the reader: progress, and the database of the reference API.
+    pub fn local(&self) -> PathBuf {
+        self.root.join(".local")
     }
 
     /// The recorded reports of an experiment.

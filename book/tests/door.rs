@@ -1,14 +1,16 @@
 //! The command itself, as a reader types it.
 
+mod running_site;
 mod small_book;
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    io::{Read as _, Write as _},
     net::{Ipv4Addr, TcpListener, TcpStream},
     path::Path,
-    process::{Child, ChildStdout, Command, Output, Stdio},
+    process::{Command, Output},
 };
 
+use running_site::Running;
 use small_book::SmallBook;
 
 fn study(book: &SmallBook) -> Command {
@@ -17,49 +19,19 @@ fn study(book: &SmallBook) -> Command {
     command
 }
 
-/// A site that is up. It is ended when the value goes away.
-struct Running {
-    child: Child,
-    output: BufReader<ChildStdout>,
-    /// What it has said before it was ready.
-    said: String,
-    port: u16,
+/// Sends a request and gives the open connection.
+fn send(port: u16, request: &str) -> TcpStream {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+    let request = request.replace("HOST", &format!("Host: 127.0.0.1:{port}"));
+    stream.write_all(request.as_bytes()).unwrap();
+    stream
 }
 
-impl Running {
-    fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        let mut said = String::new();
-        while !said.contains("ready") {
-            assert!(output.read_line(&mut said).unwrap() > 0, "it has stopped after: {said}");
-        }
-        let port = said.rsplit_once("127.0.0.1:").unwrap().1.split('/').next().unwrap().parse().unwrap();
-        Self { child, output, said, port }
-    }
-
-    /// Sends a request and gives the open connection.
-    fn send(&self, request: &str) -> TcpStream {
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap();
-        let request = request.replace("HOST", &format!("Host: 127.0.0.1:{}", self.port));
-        stream.write_all(request.as_bytes()).unwrap();
-        stream
-    }
-
-    fn get(&self, path: &str) -> String {
-        let mut answer = String::new();
-        let request = format!("GET {path} HTTP/1.1\r\nHOST\r\nConnection: close\r\n\r\n");
-        self.send(&request).read_to_string(&mut answer).unwrap();
-        answer
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Fails if it has ended already, which is what most tests want.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+fn get(port: u16, path: &str) -> String {
+    let mut answer = String::new();
+    let request = format!("GET {path} HTTP/1.1\r\nHOST\r\nConnection: close\r\n\r\n");
+    send(port, &request).read_to_string(&mut answer).unwrap();
+    answer
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -82,7 +54,8 @@ fn a_taken_port_is_told_in_one_line_and_the_site_comes_up_beside_it() {
 
     let line = format!("study: port {port} is taken by another program; using {} instead.\n", site.port);
     assert!(site.said.contains(&line), "{}", site.said);
-    assert!(site.get("/page.html").starts_with("HTTP/1.1 200"), "{}", site.get("/page.html"));
+    let page = get(site.port, "/page.html");
+    assert!(page.starts_with("HTTP/1.1 200"), "{page}");
 }
 
 #[test]
@@ -95,7 +68,7 @@ fn two_sites_run_at_once() {
     let sites = [Running::start(first), Running::start(second)];
 
     for site in &sites {
-        assert!(site.get("/").starts_with("HTTP/1.1 200"));
+        assert!(get(site.port, "/").starts_with("HTTP/1.1 200"));
     }
 }
 
@@ -106,27 +79,25 @@ fn ctrl_c_ends_the_site_with_success_although_a_run_goes_on_and_a_page_listens()
         let book = SmallBook::with("# Page\n");
         let mut command = study(&book);
         command.args(["--port", "0"]);
-        let mut site = Running::start(command);
-        let page = site.get("/");
+        let site = Running::start(command);
+        let page = get(site.port, "/");
         let token = page.split("study-token\" content=\"").nth(1).unwrap().split('"').next().unwrap();
         let body = "{\"requests\":40,\"hold_ms\":250}";
-        let mut run = site.send(&format!(
-            "POST /lab/18/ten-reports/sync-driver HTTP/1.1\r\nHOST\r\nx-study-token: {token}\r\n\
+        let mut run = send(
+            site.port,
+            &format!(
+                "POST /lab/18/ten-reports/sync-driver HTTP/1.1\r\nHOST\r\nx-study-token: {token}\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        ));
+                body.len()
+            ),
+        );
         let mut head = [0; 12];
         run.read_exact(&mut head).unwrap();
         assert_eq!(&head, b"HTTP/1.1 200");
 
-        assert!(
-            Command::new("kill").arg(signal).arg(site.child.id().to_string()).status().unwrap().success()
-        );
+        let (status, rest) = site.end(signal);
 
-        let status = site.child.wait().unwrap();
         assert_eq!(status.code(), Some(0), "{signal}: {status}");
-        let mut rest = String::new();
-        site.output.read_to_string(&mut rest).unwrap();
         assert_eq!(rest, "study: stopped.\n");
         // The run was cut, not waited for: all forty answers would have taken ten seconds.
         let mut stream = String::new();

@@ -6,6 +6,7 @@ mod claims;
 mod exercise;
 mod lab;
 mod load;
+mod problems;
 mod questions;
 
 use mdbook_preprocessor::{
@@ -89,6 +90,7 @@ impl Preprocessor for Expand {
             Ok(content) => chapter.content = content,
             Err(says) => failed = Some(format!("{}: {says}", chapter.name)),
         });
+        book.push_item(problems::chapter());
         failed.map_or(Ok(book), |says| Err(Error::msg(says)))
     }
 }

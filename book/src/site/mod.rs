@@ -6,6 +6,7 @@
 //!                       └─ everything else                 a page of the book, by exact path
 //! ```
 
+mod api;
 mod guard;
 mod labs;
 mod listen;
@@ -16,13 +17,14 @@ mod shelf;
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use aws_lc_rs::rand;
-use axum::{Router, middleware};
+use axum::{Router, middleware, routing::get};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::Pages;
 
+pub use api::reference_api;
 pub use guard::TOKEN_HEADER;
 pub use labs::{MOST_RUNS, Runs};
 pub use listen::{Listening, listen};
@@ -74,6 +76,7 @@ impl Site {
             .merge(labs::routes())
             .merge(progress::routes())
             .route_layer(middleware::from_fn_with_state(self.clone(), guard::writes))
+            .route("/problems/{slug}", get(shelf::problem))
             .fallback(shelf::page)
             .with_state(self.clone())
             .merge(api)

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use aws_lc_rs::digest;
 use axum::{
     body::Bytes,
-    extract::State,
+    extract::{Path, State},
     http::{HeaderValue, Method, StatusCode, Uri, header},
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 
@@ -70,6 +70,19 @@ pub(super) async fn page(State(site): State<Site>, method: Method, uri: Uri) -> 
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy.clone());
     }
     response
+}
+
+/// Leads from the `type` of an API error to the entry that explains it.
+pub(super) async fn problem(
+    State(site): State<Site>,
+    Path(slug): Path<String>,
+    method: Method,
+    uri: Uri,
+) -> Response {
+    if reference_api::problem::ALL.iter().any(|kind| kind.slug == slug) {
+        return Redirect::temporary(&format!("/problems.html#{slug}")).into_response();
+    }
+    page(State(site), method, uri).await
 }
 
 /// The page as the live site shows it: with the token for its script, and the way to the API's own pages.
