@@ -99,12 +99,12 @@ impl TokenSink for Elements {
 
 /// The elements of a page, in order.
 pub(crate) fn elements(page: &str) -> Vec<Element> {
-    let mut queue = BufferQueue::default();
+    let queue = BufferQueue::default();
     queue.push_back(StrTendril::from(page));
     let tokenizer = Tokenizer::new(Elements::default(), TokenizerOpts::default());
     // A script's end is reported to us and needs no answer, so the input is read to its end.
     while !queue.is_empty() {
-        let _ = tokenizer.feed(&mut queue);
+        let _ = tokenizer.feed(&queue);
     }
     tokenizer.end();
     tokenizer.sink.found.into_inner()

@@ -1,5 +1,7 @@
 //! The whole site as a reader meets it: a real browser, the real book, a live lab, the API's own pages.
 
+#![expect(clippy::unwrap_used, reason = "a fault in the setup of a check is a failed check")]
+
 mod running_site;
 mod webdriver;
 

@@ -1,5 +1,7 @@
 //! The study site: who may talk to it, what it answers, and what happens to a run that nobody watches.
 
+#![expect(clippy::unwrap_used, reason = "a fault in the setup of a check is a failed check")]
+
 use axum::{
     Router,
     body::{Body, Bytes},

@@ -52,7 +52,9 @@ impl Browser {
         let port = loop {
             said.clear();
             assert!(output.read_line(&mut said).unwrap() > 0, "chromedriver has stopped");
-            if let Some((_, port)) = said.trim_end().trim_end_matches('.').rsplit_once("successfully on port ") {
+            if let Some((_, port)) =
+                said.trim_end().trim_end_matches('.').rsplit_once("successfully on port ")
+            {
                 break port.to_owned();
             }
         };
