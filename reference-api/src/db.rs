@@ -48,13 +48,15 @@ pub enum OpenError {
 /// See [`OpenError`].
 pub(crate) async fn open(url: &str, connections: u32) -> Result<SqlitePool, OpenError> {
     let options = options(url).map_err(|error| OpenError::Address(url.to_owned(), error))?;
-    let in_memory = url.contains(":memory:");
+    let in_memory = file(url).is_none();
     let pool = SqlitePoolOptions::new()
         // A database in memory lives in its one connection and must not lose it.
         .max_connections(if in_memory { 1 } else { connections })
         .min_connections(u32::from(in_memory))
         .idle_timeout(None)
         .max_lifetime(None)
+        // A connection to a file does not break while it is idle; asking it each time would cost a statement a request.
+        .test_before_acquire(false)
         // Waiting longer for a connection than for the answer helps nobody.
         .acquire_timeout(Duration::from_secs(5));
     if in_memory {
@@ -108,6 +110,14 @@ async fn prepare(pool: SqlitePool) -> Result<SqlitePool, OpenError> {
     }
     MIGRATIONS.run(&pool).await.map_err(OpenError::Migrate)?;
     Ok(pool)
+}
+
+/// The file that the address names; `None` for a database in memory.
+pub(crate) fn file(url: &str) -> Option<PathBuf> {
+    if url.contains(":memory:") {
+        return None;
+    }
+    SqliteConnectOptions::from_str(url).ok().map(|options| options.get_filename().to_owned())
 }
 
 /// Turns the violation of a unique constraint into what the client is told.

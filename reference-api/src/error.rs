@@ -3,23 +3,23 @@
 use std::{error::Error as StdError, sync::Arc};
 
 use axum::{
-    Json,
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use thiserror::Error;
+use uuid::Uuid;
 
 use crate::problem::{self, FieldError, Problem, ProblemType};
 
 /// Everything that a handler can fail with.
 ///
 /// A client error says what the client can do. A server error says nothing about its cause: that goes to the log, once,
-/// in [`crate::layers`].
+/// in `layers.rs`.
 #[derive(Debug, Error)]
 pub enum ApiError {
     /// Path, query or headers are not understood.
     #[error("{0}")]
-    InvalidRequest(String),
+    InvalidRequest(&'static str),
     /// The body is not JSON.
     #[error("{0}")]
     MalformedJson(String),
@@ -44,14 +44,14 @@ pub enum ApiError {
     /// The request contradicts the stored state.
     #[error("{0}")]
     Conflict(&'static str),
-    /// The body is larger than the limit.
+    /// The body is larger than the limit, which is given in bytes.
     #[error("the body is larger than {0} bytes")]
     PayloadTooLarge(usize),
     /// The body is not declared as JSON.
     #[error("the body must be declared as application/json")]
     UnsupportedMediaType,
     /// Some fields are not acceptable.
-    #[error("{} of the fields are not acceptable", .0.len())]
+    #[error("not acceptable: see `errors`")]
     ValidationFailed(Vec<FieldError>),
     /// Something that we depend on does not answer in time.
     #[error("try again in a moment")]
@@ -62,11 +62,17 @@ pub enum ApiError {
 }
 
 /// What a server error is caused by. It reaches the log and nobody else.
-pub(crate) type Cause = Box<dyn StdError + Send + Sync>;
+pub type Cause = Box<dyn StdError + Send + Sync>;
 
 impl ApiError {
+    /// A fault of ours, with its cause.
+    pub(crate) fn internal(cause: impl Into<Cause>) -> Self {
+        Self::Internal(cause.into())
+    }
+
     // ANCHOR: api_error_status
-    fn problem_type(&self) -> &'static ProblemType {
+    /// The type of problem that a client sees, and with it the status.
+    pub(crate) fn problem_type(&self) -> &'static ProblemType {
         // No `_` arm: a new error does not compile until somebody has decided what a client sees.
         match self {
             Self::InvalidRequest(_) => &problem::INVALID_REQUEST,
@@ -87,60 +93,100 @@ impl ApiError {
     }
     // ANCHOR_END: api_error_status
 
-    /// The challenge that every 401 carries (RFC 9110 §11.6.1).
-    fn challenge(&self) -> Option<&'static str> {
+    /// The challenge that every 401 carries (RFC 9110 §11.6.1). A scheme is followed by a parameter (RFC 6750 §3).
+    fn challenge(&self) -> Option<HeaderValue> {
         match self {
             // Nothing was tried, so nothing was wrong with it: no error code (RFC 6750 §3.1).
-            Self::AuthenticationRequired | Self::InvalidCredentials => Some("Bearer"),
-            Self::InvalidToken | Self::InvalidRefreshToken => Some("Bearer error=\"invalid_token\""),
+            Self::AuthenticationRequired | Self::InvalidCredentials => {
+                Some(HeaderValue::from_static("Bearer realm=\"reference-api\""))
+            }
+            Self::InvalidToken | Self::InvalidRefreshToken => {
+                Some(HeaderValue::from_static("Bearer realm=\"reference-api\", error=\"invalid_token\""))
+            }
             _ => None,
         }
     }
-}
 
-/// A fault of the database is ours; that it does not answer in time is a reason to try again.
-impl From<sqlx::Error> for ApiError {
-    fn from(error: sqlx::Error) -> Self {
-        match error {
-            sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) => Self::Unavailable(error.into()),
-            error => Self::Internal(error.into()),
+    /// What led to a server error, down to the last source. Empty for a client error.
+    pub(crate) fn causes(&self) -> String {
+        let mut next = self.source();
+        let mut causes = Vec::new();
+        while let Some(cause) = next {
+            causes.push(cause.to_string());
+            next = cause.source();
+        }
+        causes.join(": ")
+    }
+
+    /// The body of the answer to the request of that id.
+    pub(crate) fn problem(&self, request_id: Uuid) -> Problem {
+        let kind = self.problem_type();
+        Problem {
+            kind: format!("/problems/{}", kind.slug),
+            title: kind.title,
+            status: kind.status.as_u16(),
+            detail: self.to_string(),
+            request_id,
+            errors: match self {
+                Self::ValidationFailed(errors) => errors.clone(),
+                _ => Vec::new(),
+            },
         }
     }
 }
 
-/// Rides on a response to the layer that logs it.
-#[derive(Clone, Debug)]
-pub(crate) struct LoggedCause(pub(crate) Arc<Cause>);
+/// A fault of the database is ours; that it cannot answer right now is a reason to try again.
+impl From<sqlx::Error> for ApiError {
+    fn from(error: sqlx::Error) -> Self {
+        // SQLite's primary codes are in the low byte: 5 busy, 6 locked, 13 disk full (https://sqlite.org/rescode.html).
+        let passing = match &error {
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => true,
+            sqlx::Error::Database(fault) => {
+                let code = fault.code().and_then(|code| code.parse::<u32>().ok());
+                code.is_some_and(|code| matches!(code & 0xff, 5 | 6 | 13))
+            }
+            _ => false,
+        };
+        if passing { Self::Unavailable(error.into()) } else { Self::Internal(error.into()) }
+    }
+}
 
 impl IntoResponse for ApiError {
+    /// Status and headers. The body is written by `layers::answer_errors`, which knows the request's id; the error rides
+    /// to it on the response.
     fn into_response(self) -> Response {
         let kind = self.problem_type();
-        let challenge = self.challenge();
-        let detail = self.to_string();
-        let (errors, cause) = match self {
-            Self::ValidationFailed(errors) => (errors, None),
-            Self::Unavailable(cause) | Self::Internal(cause) => (Vec::new(), Some(cause)),
-            _ => (Vec::new(), None),
-        };
-        let problem = Problem {
-            kind: format!("/problems/{}", kind.slug),
-            title: kind.title,
-            status: kind.status.as_u16(),
-            detail,
-            errors,
-        };
-        let mut response = (kind.status, Json(problem)).into_response();
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some(challenge) = challenge {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        let mut response = kind.status.into_response();
+        if let Some(challenge) = self.challenge() {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
         if kind.status == problem::UNAVAILABLE.status {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
-        if let Some(cause) = cause {
-            response.extensions_mut().insert(LoggedCause(Arc::new(cause)));
-        }
+        response.extensions_mut().insert(Arc::new(self));
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_error_tells_its_causes_to_the_log_and_nothing_to_the_client() {
+        let error = ApiError::internal(std::io::Error::other("disk /dev/sda1 is on fire"));
+
+        assert!(error.causes().contains("on fire"));
+        let body = serde_json::to_string(&error.problem(Uuid::nil())).unwrap();
+        assert!(!body.contains("fire") && !body.contains("sda1"), "{body}");
+    }
+
+    #[test]
+    fn a_database_that_is_busy_is_unavailable_and_any_other_fault_is_internal() {
+        let busy: ApiError = sqlx::Error::PoolTimedOut.into();
+        let broken: ApiError = sqlx::Error::RowNotFound.into();
+
+        assert!(matches!(busy, ApiError::Unavailable(_)), "{busy:?}");
+        assert!(matches!(broken, ApiError::Internal(_)), "{broken:?}");
     }
 }

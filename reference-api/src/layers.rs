@@ -1,126 +1,134 @@
-//! What happens to every request, whichever handler it meets.
+//! What every request passes on its way in and every answer on its way out.
 
-use std::time::Duration;
+use std::{any::Any, sync::Arc, time::Duration};
 
 use axum::{
-    Router,
-    body::Body,
-    extract::{DefaultBodyLimit, MatchedPath, Request},
+    Json, Router,
+    extract::{DefaultBodyLimit, MatchedPath, Request, State},
     http::{HeaderName, HeaderValue, header},
-    middleware::{Next, from_fn},
+    middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
 };
 use tower::ServiceBuilder;
 use tower_http::{
-    ServiceBuilderExt,
     catch_panic::CatchPanicLayer,
     compression::CompressionLayer,
-    request_id::{MakeRequestId, RequestId},
     set_header::SetResponseHeaderLayer,
-    trace::{DefaultOnRequest, DefaultOnResponse, TraceLayer},
+    trace::{DefaultOnResponse, TraceLayer},
 };
-use tracing::{Level, Span};
+use tracing::{Level, Span, field};
+use uuid::Uuid;
 
-use crate::{
-    clock::new_id,
-    error::{ApiError, LoggedCause},
-    state::AppState,
-};
+use crate::{clock::new_id, error::ApiError, problem::Problem, state::AppState};
 
+/// The header that a request's id travels in.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The page of the documentation brings its own script and style, and writes styles into its elements.
-const DOCS_POLICY: &str =
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
-/// Answers of the API are data: a browser that shows one has nothing to load or to run.
-const API_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
+/// The request's id, in the request's extensions.
+#[derive(Clone, Copy, Debug)]
+struct RequestId(Uuid);
 
-/// Wraps the routes. The first layer here is the first that a request meets, and the last that an answer passes.
+// ANCHOR: layer_stack
+/// Puts the whole stack around the router's routes, and around its fallback if it has one.
+///
+/// Outermost first: a request goes down this list and its answer comes back up. The id comes before everything that
+/// mentions it. The span is around all that can log. Headers and compression see every answer, also that of a panic.
+/// Errors get their body outside of the panic and deadline layers, because both answer with errors. The deadline
+/// is inside of the panic layer and outside of the body limit: it counts the time that a slow body takes, too.
 pub(crate) fn around(router: Router, state: &AppState) -> Router {
     let deadline = Duration::from_secs(state.settings.deadline_seconds);
-    let layers =
-        // ANCHOR: layer_stack
+    router.layer(
         ServiceBuilder::new()
-            // First, so that everything below can name the request in a log line.
-            .set_request_id(REQUEST_ID, Ids(state.clone()))
-            // Around everything that can fail, so that a panic and a missed deadline are logged with their status.
-            .layer(TraceLayer::new_for_http().make_span_with(span).on_request(DefaultOnRequest::new()).on_response(
-                DefaultOnResponse::new().level(Level::INFO),
-            ))
-            .propagate_request_id(REQUEST_ID)
-            // Outside of what makes error answers: those need the headers as well.
-            .layer(SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF))
-            .layer(SetResponseHeaderLayer::if_not_present(header::REFERRER_POLICY, NO_REFERRER))
-            .layer(from_fn(content_policy))
+            .layer(from_fn_with_state(state.clone(), identify))
+            .layer(
+                TraceLayer::new_for_http()
+                    .make_span_with(span)
+                    .on_request(())
+                    .on_response(DefaultOnResponse::new().level(Level::INFO))
+                    // The cause of a failure is logged by `answer_errors`, once.
+                    .on_failure(()),
+            )
+            .layer(unless_set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+            .layer(unless_set(header::REFERRER_POLICY, "no-referrer"))
+            .layer(unless_set(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
+            // Answers hold tokens and private data; no cache may keep them (RFC 6749 §5.1).
+            .layer(unless_set(header::CACHE_CONTROL, "no-store"))
             .layer(CompressionLayer::new())
-            .layer(from_fn(log_cause))
-            // A panic costs the request that it happens in. Without this layer the client would see a closed connection.
+            .layer(from_fn(answer_errors))
             .layer(CatchPanicLayer::custom(panicked))
-            // Inside the panic layer and the log, around the handlers only: it drops them where they wait.
-            .layer(from_fn(move |request, next| give_up_after(deadline, request, next)))
-            .layer(DefaultBodyLimit::max(state.settings.body_bytes));
-    // ANCHOR_END: layer_stack
-    router.layer(layers)
+            .layer(from_fn_with_state(deadline, cut_at_deadline))
+            .layer(DefaultBodyLimit::max(state.settings.body_bytes)),
+    )
+}
+// ANCHOR_END: layer_stack
+
+fn unless_set(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }
 
-const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
-const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
-
-#[derive(Clone)]
-struct Ids(AppState);
-
-impl MakeRequestId for Ids {
-    fn make_request_id<B>(&mut self, _: &axum::http::Request<B>) -> Option<RequestId> {
-        let id = new_id(&*self.0.clock, &*self.0.random).to_string();
-        HeaderValue::try_from(id).ok().map(RequestId::new)
-    }
-}
-
-/// Method, route and request id. Not the path, which may hold what somebody typed, and no header.
-fn span(request: &Request<Body>) -> Span {
-    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);
-    let id = request
-        .extensions()
-        .get::<RequestId>()
-        .and_then(|id| id.header_value().to_str().ok())
-        .unwrap_or("none");
-    tracing::info_span!("request", method = %request.method(), route, id)
-}
-
-async fn content_policy(request: Request, next: Next) -> Response {
-    let docs = request.uri().path().starts_with("/docs");
+/// Gives the request an id. One that comes from outside is kept if it is a UUID: a proxy may have logged it already, and
+/// free text from outside has no place in our logs.
+async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let sent = request.headers().get(&REQUEST_ID).and_then(|id| Uuid::try_parse_ascii(id.as_bytes()).ok());
+    let id = sent.unwrap_or_else(|| new_id(&*state.clock, &*state.random));
+    request.extensions_mut().insert(RequestId(id));
     let mut response = next.run(request).await;
-    let policy = HeaderValue::from_static(if docs { DOCS_POLICY } else { API_POLICY });
-    response.headers_mut().entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
-    response
-}
-
-/// Logs the cause of a server error, once, here. The client does not get to see it.
-async fn log_cause(request: Request, next: Next) -> Response {
-    let response = next.run(request).await;
-    if let Some(LoggedCause(cause)) = response.extensions().get() {
-        tracing::error!(status = response.status().as_u16(), cause = %cause, "the request failed");
+    if let Ok(id) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer())) {
+        response.headers_mut().insert(REQUEST_ID, id);
     }
     response
 }
 
-async fn give_up_after(deadline: Duration, request: Request, next: Next) -> Response {
+/// The span of a request. It names the route and not the address, since an address may hold whatever a client puts there.
+fn span<B>(request: &axum::http::Request<B>) -> Span {
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let id = request.extensions().get::<RequestId>().map(|id| field::display(id.0));
+    tracing::info_span!("request", id, method = %request.method(), route)
+}
+
+/// Writes the body of an error, and logs what a server error was caused by.
+async fn answer_errors(request: Request, next: Next) -> Response {
+    let id = request.extensions().get::<RequestId>().map_or(Uuid::nil(), |id| id.0);
+    let mut response = next.run(request).await;
+    let Some(error) = response.extensions_mut().remove::<Arc<ApiError>>() else { return response };
+    if error.problem_type().status.is_server_error() {
+        tracing::error!(cause = error.causes(), problem = error.problem_type().slug, "request failed");
+    }
+    let (head, _) = response.into_parts();
+    let mut response = Json(error.problem(id)).into_response();
+    let content_type = HeaderValue::from_static(Problem::CONTENT_TYPE);
+    // Status and headers stay as they were: the challenge of a 401, `Allow` of a 405.
+    *response.status_mut() = head.status;
+    response.headers_mut().extend(head.headers);
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    response
+}
+
+/// A panic costs one request and not the connection.
+#[expect(clippy::needless_pass_by_value, reason = "the signature that CatchPanicLayer calls")]
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no text");
+    ApiError::internal(format!("panic: {text}")).into_response()
+}
+
+/// Ends what takes too long. The work in progress is dropped where it waits; a transaction is rolled back by that.
+async fn cut_at_deadline(State(deadline): State<Duration>, request: Request, next: Next) -> Response {
     match tokio::time::timeout(deadline, next.run(request)).await {
         Ok(response) => response,
         Err(elapsed) => ApiError::Unavailable(elapsed.into()).into_response(),
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands the panic over")]
-fn panicked(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
-    let said = panic.downcast_ref::<String>().map(String::as_str);
-    let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-    ApiError::Internal(format!("a handler panicked: {said}").into()).into_response()
-}
-
 #[cfg(test)]
 mod tests {
-    use axum::{Router, http::StatusCode, routing::get};
+    use axum::{
+        Router,
+        body::Body,
+        http::{Request, StatusCode},
+        routing::get,
+    };
     use time::Duration;
 
     use crate::testing::{ADA, TestApp};
@@ -151,48 +159,93 @@ mod tests {
         let answer = app.get("/stuck").await;
 
         answer.assert_problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable");
+        assert_eq!(answer.header("retry-after"), "1");
     }
 
     #[tokio::test]
     async fn every_answer_has_an_id_and_the_headers_that_browsers_obey() {
-        let app = TestApp::start().await;
-        for path in ["/health/live", "/nowhere", "/api/v1/users/me"] {
+        let app = TestApp::start_with(Router::new().route("/panics", get(panics))).await;
+        for path in ["/health/live", "/nowhere", "/api/v1/users/me", "/docs/", "/panics"] {
             let answer = app.get(path).await;
             assert_eq!(answer.header("x-request-id").len(), 36, "{path}");
             assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+            assert_eq!(answer.header("referrer-policy"), "no-referrer", "{path}");
             assert!(answer.header("content-security-policy").contains("frame-ancestors 'none'"), "{path}");
+            let cache = if path == "/docs/" { "max-age=3600" } else { "no-store" };
+            assert_eq!(answer.header("cache-control"), cache, "{path}");
         }
     }
 
     #[tokio::test]
-    async fn an_unknown_path_and_an_unknown_method_are_problems_too() {
+    async fn an_id_from_outside_is_kept_if_it_is_one_and_replaced_if_it_is_text() {
         let app = TestApp::start().await;
-        app.get("/api/v1/nowhere").await.assert_problem(StatusCode::NOT_FOUND, "not-found");
+        let ask = async |id: &str| {
+            let request =
+                Request::get("/health/live").header("x-request-id", id).body(Body::empty()).unwrap();
+            app.call(request).await.header("x-request-id").to_owned()
+        };
+        let id = "018f2f6e-0000-7000-8000-000000000000";
 
-        let answer = app.get("/api/v1/auth/login").await;
+        assert_eq!(ask(id).await, id);
+        assert_ne!(ask("forged entry level=error").await, "forged entry level=error");
+    }
 
-        answer.assert_problem(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed");
-        assert_eq!(answer.header("allow"), "POST");
+    #[tokio::test]
+    async fn a_long_answer_is_compressed_for_a_client_that_says_it_can_read_that() {
+        let app = TestApp::start().await;
+        let request =
+            Request::get("/api/v1/openapi.json").header("accept-encoding", "gzip").body(Body::empty());
+
+        let (head, body) = app.raw(request.unwrap()).await;
+
+        assert_eq!(head.headers["content-encoding"], "gzip");
+        assert!(body.len() < app.get("/api/v1/openapi.json").await.text().len() / 2);
+    }
+
+    #[tokio::test]
+    async fn a_server_error_is_logged_once_with_its_cause() {
+        let (app, log) = TestApp::start_logged(Router::new().route("/panics", get(panics))).await;
+
+        let answer = app.get("/panics").await;
+
+        let log = log.text();
+        assert_eq!(log.matches("the secret cause").count(), 1, "{log}");
+        assert!(log.contains(answer.header("x-request-id")), "{log}");
     }
 
     #[tokio::test]
     async fn no_log_line_holds_a_password_a_token_or_an_address() {
-        let (app, log) = TestApp::start_logged().await;
+        let (app, log) = TestApp::start_logged(Router::new()).await;
         let session = app.session(&ADA).await;
-        app.pass(Duration::seconds(11));
         let second = app.refresh(&session.refresh).await.tokens();
         app.pass(Duration::seconds(11));
         app.refresh(&session.refresh).await;
         app.get_as(&second.access, "/api/v1/users/me?token=in-the-address").await;
-        app.lose_database().await;
-        app.post("/api/v1/auth/login", &ADA.login()).await.assert_status(StatusCode::INTERNAL_SERVER_ERROR);
+        app.post_raw("/api/v1/auth/login", "application/json", r#"{"password": "in-broken-json"#.into())
+            .await;
+        app.register_again(&ADA).await;
+        app.close_database().await;
+        app.post("/api/v1/auth/login", &ADA.login()).await.assert_status(StatusCode::SERVICE_UNAVAILABLE);
 
         let log = log.text();
-        assert!(log.contains("used twice") && log.contains("the request failed"), "{log}");
-        for secret in
-            [ADA.password, ADA.email, &session.access, &second.refresh, "in-the-address", "argon2id"]
-        {
-            assert!(!log.contains(secret), "{secret} is in the log:\n{log}");
+        // The lines are there; so what is missing below is missing because nobody wrote it.
+        for line in ["used twice", "request failed", "registered", "logged in"] {
+            assert!(log.contains(line), "{line}:\n{log}");
+        }
+        let canaries = [
+            ADA.password,
+            ADA.email,
+            "lovelace",
+            &session.access,
+            &session.refresh,
+            &second.access,
+            &second.refresh,
+            "in-the-address",
+            "in-broken-json",
+            "argon2id",
+        ];
+        for secret in canaries {
+            assert!(!log.to_lowercase().contains(&secret.to_lowercase()), "{secret} is in the log:\n{log}");
         }
     }
 }

@@ -1,23 +1,26 @@
-//! `cargo api`: the reference API as a process of its own.
+//! Starts the service: settings, logs, state, socket. Read `lib.rs` next.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{error::Error, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Parser;
-use reference_api::{AppState, Settings, app, telemetry};
-use tokio::net::TcpListener;
+use reference_api::{AppState, Settings, app, openapi, serve, telemetry};
 
-/// Serve the reference API. Settings come from the file, then from variables such as `API_DATABASE__URL`.
-#[derive(Debug, Parser)]
-#[command(name = "cargo api", bin_name = "cargo api")]
+/// The reference API: accounts, sessions and items.
+///
+/// Settings come from defaults, then the file, then variables: API_BIND, API_DATABASE__URL, API_AUTH__SECRET and so on.
+#[derive(Parser)]
 struct Arguments {
-    /// A TOML file with settings, such as `bind = "127.0.0.1:8080"`.
+    /// A TOML file with settings
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
 }
 
+/// How long requests in flight may take to finish after the signal to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    match serve(Arguments::parse()).await {
+    match run(&Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("api: {error}");
@@ -26,33 +29,18 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
+async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let settings = Settings::load(arguments.settings.as_deref())?;
     telemetry::start(&settings)?;
+    // The socket comes last: who can connect is served.
     let bind = settings.bind;
     let state = AppState::connect(settings).await?;
-    let listener = TcpListener::bind(bind).await.map_err(|error| {
-        format!("{bind} cannot be used: {error}. Choose another address: API_BIND=127.0.0.1:8081 cargo api")
-    })?;
+    let listener = serve::listen(bind).await?;
     let address = listener.local_addr()?;
-    tracing::info!("listening on http://{address}, documentation on http://{address}/docs/");
-    axum::serve(listener, app(state)).with_graceful_shutdown(asked_to_stop()).await?;
-    tracing::info!("stopped");
+    println!(
+        "The API listens on http://{address}; its documentation is on http://{address}{}/",
+        openapi::PAGE
+    );
+    serve::until(serve::stop_signal(), listener, app(state), GRACE).await?;
     Ok(())
-}
-
-/// Ctrl-C, or on Unix the signal that a supervisor sends. What is in flight is finished first.
-async fn asked_to_stop() {
-    #[cfg(unix)]
-    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
-        }
-        return;
-    }
-    // Where no signal can be heard, the process ends as the system ends it.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }

@@ -1,49 +1,175 @@
-//! The contract: an OpenAPI document that comes from the handlers, and a page to try it on that needs no network.
+//! The OpenAPI document, drawn from the handlers, and the page that shows it.
 
+use std::collections::BTreeMap;
+
+use axum::{
+    Router,
+    body::Bytes,
+    http::{HeaderValue, header},
+    routing::get,
+};
+use serde_json::json;
+use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::{
-    Modify, OpenApi,
+    IntoResponses, Modify, OpenApi,
     openapi::{
-        OpenApi as Document,
+        ContentBuilder, OpenApi as Document, Ref, RefOr, Response, ResponseBuilder,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-/// What the document says about the whole API; the paths come from the routers.
+use crate::problem::{self, Problem, ProblemType};
+
+/// Where the document is.
+pub const DOCUMENT: &str = "/api/v1/openapi.json";
+/// Where the page is.
+pub const PAGE: &str = "/docs";
+
+/// What the document says beside its paths.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Reference API",
-        description = "Accounts, sessions and items. Register, log in, press *Authorize* and paste the access token.",
-        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+        description = "Accounts, sessions and items. Register, log in, press **Authorize** and paste the access token.\n\n\
+            Every error is a problem (RFC 9457) of a registered type, sent as `application/problem+json`."
     ),
+    components(schemas(Problem)),
     tags(
-        (name = "auth", description = "Register, log in, refresh, log out"),
+        (name = "auth", description = "Accounts and sessions"),
         (name = "users", description = "The own account"),
         (name = "items", description = "The own items"),
-        (name = "health", description = "For whoever watches over the service"),
+        (name = "health", description = "For the orchestrator"),
     ),
     modifiers(&AccessToken),
 )]
-pub(crate) struct ApiDoc;
+pub(crate) struct Base;
 
 struct AccessToken;
 
 impl Modify for AccessToken {
     fn modify(&self, document: &mut Document) {
-        let scheme = HttpBuilder::new()
-            .scheme(HttpAuthScheme::Bearer)
-            .bearer_format("JWT")
-            .description(Some("The `access_token` of a login."))
-            .build();
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("at+jwt").build();
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("access_token", SecurityScheme::Http(scheme));
     }
 }
 
-/// The page at `/docs`. Script and style are part of the program.
-pub(crate) fn docs_page(document: Document) -> SwaggerUi {
-    SwaggerUi::new("/docs")
-        .url("/api/v1/openapi.json", document)
-        .config(Config::default().persist_authorization(true).try_it_out_enabled(true).validator_url("none"))
+macro_rules! problem_sets {
+    ($($(#[$doc:meta])* $name:ident: $($kind:ident),+;)*) => {$(
+        $(#[$doc])*
+        pub(crate) struct $name;
+
+        impl IntoResponses for $name {
+            fn responses() -> BTreeMap<String, RefOr<Response>> {
+                responses(&[$(&problem::$kind),+])
+            }
+        }
+    )*};
+}
+
+// For the `responses(…)` of a handler: named for what brings the problems about.
+problem_sets! {
+    /// An access token is needed.
+    TokenProblems: AUTHENTICATION_REQUIRED, INVALID_TOKEN, INVALID_REQUEST;
+    /// A JSON body is needed.
+    BodyProblems: INVALID_REQUEST, MALFORMED_JSON, PAYLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, VALIDATION_FAILED;
+    /// Path or query parameters are read.
+    ParameterProblems: INVALID_REQUEST, VALIDATION_FAILED;
+    /// One resource is named.
+    LookupProblems: NOT_FOUND;
+    /// Something must not be there yet.
+    ConflictProblems: CONFLICT;
+    /// Address and password are checked.
+    LoginProblems: INVALID_CREDENTIALS;
+    /// A refresh token is exchanged.
+    RefreshProblems: INVALID_REFRESH_TOKEN;
+    /// Can happen to every request.
+    AnyProblems: INTERNAL, UNAVAILABLE;
+}
+
+/// One response for each status, with an example for each type of problem that is sent with it.
+fn responses(kinds: &[&ProblemType]) -> BTreeMap<String, RefOr<Response>> {
+    let mut by_status: BTreeMap<u16, Vec<&ProblemType>> = BTreeMap::new();
+    for kind in kinds {
+        by_status.entry(kind.status.as_u16()).or_default().push(kind);
+    }
+    let response = |(status, kinds): (u16, Vec<&ProblemType>)| {
+        let description: Vec<_> =
+            kinds.iter().map(|kind| format!("{}. {}", kind.title, kind.advice)).collect();
+        let examples = kinds.into_iter().map(|kind| {
+            let body = json!({
+                "type": format!("/problems/{}", kind.slug), "title": kind.title, "status": status,
+                "detail": "…", "request_id": "018f2f6e-0000-7000-8000-000000000000",
+            });
+            (kind.slug, utoipa::openapi::example::ExampleBuilder::new().value(Some(body)).build())
+        });
+        let schema = Some(Ref::from_schema_name("Problem"));
+        let content = ContentBuilder::new().schema(schema).examples_from_iter(examples).build();
+        let response = ResponseBuilder::new().description(description.join("\n\n"));
+        (status.to_string(), RefOr::T(response.content(Problem::CONTENT_TYPE, content).build()))
+    };
+    by_status.into_iter().map(response).collect()
+}
+
+/// Adds what every operation can answer besides what its handler names.
+pub(crate) fn complete(document: &mut Document) {
+    for path in document.paths.paths.values_mut() {
+        let operations = [&mut path.get, &mut path.post, &mut path.put, &mut path.patch, &mut path.delete];
+        for operation in operations.into_iter().flatten() {
+            for (status, response) in AnyProblems::responses() {
+                operation.responses.responses.entry(status).or_insert(response);
+            }
+        }
+    }
+}
+
+/// The routes of the document and its page.
+///
+/// # Panics
+/// If the document cannot be written as JSON, which the contract test would show.
+#[expect(clippy::expect_used, reason = "a document without maps with odd keys can always be written")]
+pub(crate) fn router<S: Clone + Send + Sync + 'static>(document: &Document) -> Router<S> {
+    // Written once: it does not change while the process runs.
+    let json = Bytes::from(document.to_json().expect("a document can be written"));
+    let serve = move || async move { ([(header::CONTENT_TYPE, "application/json")], json) };
+    // The validator badge is an image from elsewhere.
+    let config = Config::from(DOCUMENT).validator_url("none").try_it_out_enabled(true);
+    let page = Router::from(SwaggerUi::new(PAGE).config(config));
+    // The page may load its own files and call its own origin: nothing from outside, whatever Swagger UI tries.
+    let policy =
+        "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
+    let page = page
+        .layer(SetResponseHeaderLayer::overriding(
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(policy),
+        ))
+        .layer(SetResponseHeaderLayer::overriding(
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("max-age=3600"),
+        ));
+    Router::new().route(DOCUMENT, get(serve)).merge(page)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+
+    use crate::testing::TestApp;
+
+    #[tokio::test]
+    async fn the_docs_page_may_load_nothing_from_elsewhere() {
+        let app = TestApp::start().await;
+        let page = app.get("/docs/").await;
+
+        page.assert_status(StatusCode::OK);
+        assert!(page.text().contains("swagger-ui"));
+        // The browser enforces it, whatever the page's scripts try.
+        let policy = page.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'self';") && !policy.contains("http"), "{policy}");
+        for file in ["/docs/", "/docs/swagger-initializer.js"] {
+            let text = app.get(file).await.text().to_owned();
+            assert!(!text.contains("src=\"http") && !text.contains("href=\"http"), "{file}");
+        }
+    }
 }

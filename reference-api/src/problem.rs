@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// One kind of problem. Its page is `/problems/{slug}`.
 #[derive(Debug, PartialEq, Eq)]
@@ -57,7 +58,7 @@ problem_types! {
         "Wait as long as `Retry-After` says, then try again.";
 }
 
-/// The body of every error answer, sent as `application/problem+json`.
+/// The body of every error answer, sent as [`Problem::CONTENT_TYPE`].
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Problem {
@@ -73,15 +74,22 @@ pub struct Problem {
     pub status: u16,
     /// What is wrong with this request.
     pub detail: String,
+    /// The request's id, as in the header `x-request-id`: what to quote in a report.
+    pub request_id: Uuid,
     /// The fields that are not acceptable; only with `validation-failed`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
 }
 
+impl Problem {
+    /// The media type of problems (RFC 9457 §3).
+    pub const CONTENT_TYPE: &'static str = "application/problem+json";
+}
+
 /// One field that is not acceptable. It never repeats the value that was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
-    /// Where the field is: a JSON pointer into the body (RFC 6901), or the name of the query parameter.
+    /// Where the field is: a JSON pointer into the body (RFC 6901), or the name of the parameter.
     #[schema(example = "/password")]
     pub pointer: String,
     /// What is wrong, for a program.

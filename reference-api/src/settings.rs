@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 /// HMAC-SHA256 is as strong as its key: 32 bytes, as long as the hash (RFC 7518 §3.2).
-const SHORTEST_SECRET_BYTES: usize = 32;
+pub(crate) const SHORTEST_SECRET_BYTES: usize = 32;
 
 /// NIST SP 800-63B-4 allows no less than 8 for any password.
 const SHORTEST_PASSWORD_MINIMUM: usize = 8;
@@ -40,8 +40,7 @@ pub struct Settings {
 }
 
 /// How log lines look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
     /// For a person at a terminal.
     Pretty,
@@ -141,7 +140,7 @@ impl Reader {
                 default.password_min,
                 SHORTEST_PASSWORD_MINIMUM..=64,
             ),
-            log_format: self.read("log.format", default.log_format),
+            log_format: self.log_format(default.log_format),
             log_filter: self.read("log.filter", default.log_filter),
             body_bytes: self.within("limits.body_bytes", default.body_bytes, 1024..=10 << 20),
             deadline_seconds: self.within("limits.deadline_seconds", default.deadline_seconds, 1..=300),
@@ -194,6 +193,19 @@ impl Reader {
             self.fault("bind", format!("{text} is not an address and a port, such as 127.0.0.1:8080"));
             default
         })
+    }
+
+    fn log_format(&mut self, default: LogFormat) -> LogFormat {
+        let text: Option<String> = self.read("log.format", None);
+        match text.as_deref() {
+            None => default,
+            Some("pretty") => LogFormat::Pretty,
+            Some("json") => LogFormat::Json,
+            Some(other) => {
+                self.fault("log.format", format!("is {other:?}; it is either \"pretty\" or \"json\""));
+                default
+            }
+        }
     }
 
     fn secret(&mut self) -> Option<SecretString> {
@@ -282,7 +294,14 @@ mod tests {
                 ("API_DATABASE__URL", "mysql://localhost"),
                 ("API_LOG__FORMAT", "xml"),
             ]),
-            @""
+            @r#"
+        settings: 5 faults, nothing was started
+          bind           [::1]:99999 is not an address and a port, such as 127.0.0.1:8080
+          database.pool  invalid type: string "many", expected an integer in the environment
+          auth.secret    is 9 bytes; at least 32 are needed (`openssl rand -hex 32` makes one)
+          log.format     is "xml"; it is either "pretty" or "json"
+          database.url   must begin with `sqlite:`, such as sqlite:.local/reference-api.sqlite
+        "#
         );
     }
 

@@ -1,20 +1,18 @@
 //! What the handlers share. It is built once, in `main` or in a test, and cloned cheaply for each request.
 
-use std::{
-    fmt, io,
-    io::Write as _,
-    path::{Path, PathBuf},
-    str::FromStr,
-    sync::Arc,
-};
+use std::{fmt, sync::Arc};
 
 use axum::extract::FromRef;
-use secrecy::{ExposeSecret, SecretBox};
-use sqlx::{SqlitePool, sqlite::SqliteConnectOptions};
+use sqlx::SqlitePool;
 use thiserror::Error;
 
 use crate::{
-    auth::{access_token::AccessTokens, passwords::Passwords, refresh_token::RefreshTokens},
+    auth::{
+        access_token::AccessTokens,
+        passwords::Passwords,
+        refresh_token::RefreshTokens,
+        secret::{self, KeyFileError},
+    },
     clock::{Clock, Random, System},
     db::{self, OpenError},
     settings::Settings,
@@ -52,8 +50,8 @@ pub enum StartError {
     #[error(transparent)]
     Database(#[from] OpenError),
     /// The key file is not usable.
-    #[error("the key file {path} cannot be used: {1}. Set auth.secret instead, or mend the file", path = .0.display())]
-    KeyFile(PathBuf, #[source] io::Error),
+    #[error(transparent)]
+    KeyFile(#[from] KeyFileError),
 }
 
 impl AppState {
@@ -78,7 +76,7 @@ impl AppState {
         // Opened once. Every clone of the state holds the same pool, so a request takes a connection that is open already.
         let db = db::open(&settings.database_url, settings.database_pool).await?;
         // ANCHOR_END: one_pool
-        let secret = secret(&settings, &*random)?;
+        let secret = secret::find(&settings, &*random)?;
         Ok(Self {
             db,
             passwords: Passwords::new(Arc::clone(&random)),
@@ -88,49 +86,5 @@ impl AppState {
             clock,
             random,
         })
-    }
-}
-
-/// The secret that all keys are derived from: the setting, else a key file beside the database, made at the first start.
-fn secret(settings: &Settings, random: &dyn Random) -> Result<SecretBox<[u8]>, StartError> {
-    if let Some(secret) = &settings.auth_secret {
-        return Ok(SecretBox::new(secret.expose_secret().as_bytes().into()));
-    }
-    let mut bytes = vec![0; 32];
-    random.fill(&mut bytes);
-    let database = SqliteConnectOptions::from_str(&settings.database_url);
-    if settings.database_url.contains(":memory:") {
-        // Sessions end with the process, and so does their database.
-        return Ok(SecretBox::new(bytes.into()));
-    }
-    let path =
-        database.map_or_else(|_| PathBuf::new(), |options| options.get_filename().with_extension("key"));
-    let key = read_or_create(&path, &bytes).map_err(|error| StartError::KeyFile(path, error))?;
-    Ok(SecretBox::new(key.into()))
-}
-
-fn read_or_create(path: &Path, fresh: &[u8]) -> io::Result<Vec<u8>> {
-    // A temporary file is readable by its owner alone, and takes its name in one step: another process that starts at
-    // the same moment finds either no key or a whole one.
-    let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new("")))?;
-    file.write_all(fresh)?;
-    file.as_file().sync_all()?;
-    match file.persist_noclobber(path) {
-        Ok(_) => {
-            tracing::info!(path = %path.display(), "auth.secret is not set; made a key file");
-            Ok(fresh.to_vec())
-        }
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
-            let key = std::fs::read(path)?;
-            if key.len() < fresh.len() {
-                return Err(io::Error::other(format!(
-                    "it holds {} bytes and needs {}",
-                    key.len(),
-                    fresh.len()
-                )));
-            }
-            Ok(key)
-        }
-        Err(error) => Err(error.error),
     }
 }

@@ -1,29 +1,29 @@
 //! The harness of the tests: an app with a database of its own, a clock that stands still, and predictable randomness.
 
 use std::{
+    cell::RefCell,
     io,
     sync::{
-        Arc, Mutex, MutexGuard,
+        Arc, Mutex, Once,
         atomic::{AtomicU64, Ordering},
     },
 };
 
 use axum::{
     Router,
-    body::Body,
-    http::{HeaderMap, Request, Response, StatusCode, header},
+    body::{Body, Bytes},
+    http::{HeaderMap, Request, StatusCode, header, response::Parts},
 };
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use sqlx::AssertSqlSafe;
+use tempfile::TempDir;
 use time::{Duration, OffsetDateTime, macros::datetime};
 use tower::ServiceExt;
-use tracing::instrument::WithSubscriber;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::{
     AppState, Settings, app,
-    clock::{Clock, Random},
+    clock::{Clock, Random, System},
 };
 
 /// Somebody with an account.
@@ -82,7 +82,8 @@ pub(crate) struct TestApp {
     router: Router,
     state: AppState,
     clock: Arc<StoppedClock>,
-    log: Option<Log>,
+    #[expect(dead_code, reason = "the folder goes when the last clone of the app goes")]
+    folder: Option<Arc<TempDir>>,
 }
 
 /// The tokens of a login.
@@ -99,18 +100,45 @@ impl TestApp {
     /// With a few routes more, inside all layers.
     pub(crate) async fn start_with(more: Router) -> Self {
         static APPS: AtomicU64 = AtomicU64::new(0);
+        static SUBSCRIBER: Once = Once::new();
+        // For the whole process and before the first line: a subscriber that comes later, for one thread, loses the lines
+        // of every place in the code that another thread has reached before.
+        SUBSCRIBER.call_once(|| {
+            tracing_subscriber::fmt()
+                .with_max_level(tracing::Level::TRACE)
+                .with_ansi(false)
+                .with_writer(ToLog)
+                .init();
+        });
         let clock = Arc::new(StoppedClock(Mutex::new(datetime!(2026-01-01 12:00 UTC))));
         let random = Numbered { app: APPS.fetch_add(1, Ordering::SeqCst), next: AtomicU64::new(0) };
         let settings = Settings { database_url: "sqlite::memory:".to_owned(), ..Settings::default() };
         let state = AppState::connect_with(settings, clock.clone(), Arc::new(random)).await.unwrap();
         let router = app(state.clone()).merge(crate::layers::around(more, &state));
-        Self { router, state, clock, log: None }
+        Self { router, state, clock, folder: None }
     }
 
-    /// With all log lines kept.
-    pub(crate) async fn start_logged() -> (Self, Log) {
+    /// With its database in a file, which has several connections: for what happens at the same moment.
+    pub(crate) async fn start_on_disk() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database_url = format!("sqlite:{}", folder.path().join("api.sqlite").display());
+        let Self { clock, .. } = Self::start().await;
+        let settings = Settings { database_url, ..Settings::default() };
+        let state = AppState::connect_with(settings, clock.clone(), Arc::new(System)).await.unwrap();
+        Self { router: app(state.clone()), state, clock, folder: Some(Arc::new(folder)) }
+    }
+
+    /// With all log lines of this test's thread kept.
+    pub(crate) async fn start_logged(more: Router) -> (Self, Log) {
+        let app = Self::start_with(more).await;
         let log = Log::default();
-        (Self { log: Some(log.clone()), ..Self::start().await }, log)
+        LOG.replace(Some(log.clone()));
+        (app, log)
+    }
+
+    /// The same app, reached through another router.
+    pub(crate) fn behind(&self, router: Router) -> Self {
+        Self { router, ..self.clone() }
     }
 
     /// Moves the clock.
@@ -131,7 +159,7 @@ impl TestApp {
         self.state.passwords.computed()
     }
 
-    pub(crate) async fn lose_database(&self) {
+    pub(crate) async fn close_database(&self) {
         self.state.db.close().await;
     }
 
@@ -150,12 +178,22 @@ impl TestApp {
     /// Stores the hash that weaker parameters would have made.
     pub(crate) async fn weaken_hash(&self, person: &Person) {
         let hash = crate::auth::passwords::weak_hash(person.password);
-        let sql = AssertSqlSafe("UPDATE users SET password_hash = ? WHERE email = ?".to_owned());
-        sqlx::query(sql).bind(hash).bind(person.email).execute(&self.state.db).await.unwrap();
+        sqlx::query("UPDATE users SET password_hash = ? WHERE email = ?")
+            .bind(hash)
+            .bind(person.email)
+            .execute(&self.state.db)
+            .await
+            .unwrap();
     }
 
     pub(crate) async fn register(&self, person: &Person) {
         self.post("/api/v1/auth/register", &person.registration()).await.assert_status(StatusCode::CREATED);
+    }
+
+    /// For somebody who has an account.
+    pub(crate) async fn register_again(&self, person: &Person) {
+        let answer = self.post("/api/v1/auth/register", &person.registration()).await;
+        answer.assert_problem(StatusCode::CONFLICT, "conflict");
     }
 
     /// Registers and logs in.
@@ -206,17 +244,15 @@ impl TestApp {
         self.call(request.body(Body::empty()).unwrap()).await
     }
 
-    async fn call(&self, request: Request<Body>) -> Answer {
-        let answered = self.router.clone().oneshot(request);
-        let response = match &self.log {
-            Some(log) => {
-                let lines =
-                    tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone());
-                answered.with_subscriber(lines.finish()).await
-            }
-            None => answered.await,
-        };
-        Answer::read(response.unwrap()).await
+    pub(crate) async fn call(&self, request: Request<Body>) -> Answer {
+        let (head, body) = self.raw(request).await;
+        Answer { status: head.status, headers: head.headers, body: String::from_utf8(body.to_vec()).unwrap() }
+    }
+
+    /// The answer as it would go over the wire.
+    pub(crate) async fn raw(&self, request: Request<Body>) -> (Parts, Bytes) {
+        let (head, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        (head, body.collect().await.unwrap().to_bytes())
     }
 }
 
@@ -228,12 +264,6 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    async fn read(response: Response<Body>) -> Self {
-        let (head, body) = response.into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        Self { status: head.status, headers: head.headers, body: String::from_utf8(body.to_vec()).unwrap() }
-    }
-
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
@@ -253,6 +283,11 @@ impl Answer {
             .unwrap_or_else(|| panic!("no header {name}: {:?}", self.headers))
             .to_str()
             .unwrap()
+    }
+
+    /// The body without the request's id.
+    pub(crate) fn text_without_ids(&self) -> String {
+        self.body.replace(self.header("x-request-id"), "[id]")
     }
 
     pub(crate) fn headers_without_ids(&self) -> HeaderMap {
@@ -276,7 +311,8 @@ impl Answer {
         assert_eq!(problem["status"], status.as_u16());
         assert_eq!(status == StatusCode::UNAUTHORIZED, self.headers.contains_key("www-authenticate"));
         let members = problem.as_object().unwrap();
-        let known = ["type", "title", "status", "detail", "errors"];
+        assert_eq!(problem["request_id"], self.header("x-request-id"));
+        let known = ["type", "title", "status", "detail", "request_id", "errors"];
         assert!(members.keys().all(|name| known.contains(&name.as_str())), "{problem}");
     }
 
@@ -289,6 +325,11 @@ impl Answer {
     }
 }
 
+thread_local! {
+    /// Where the lines of this thread go; nowhere, if nobody asked for them.
+    static LOG: RefCell<Option<Log>> = const { RefCell::new(None) };
+}
+
 /// Log lines, kept in memory.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
@@ -299,19 +340,25 @@ impl Log {
     }
 }
 
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = LogWriter<'a>;
+/// Writes to the log of the current thread.
+#[derive(Clone, Copy)]
+struct ToLog;
 
-    fn make_writer(&'a self) -> LogWriter<'a> {
-        LogWriter(self.0.lock().unwrap())
+impl MakeWriter<'_> for ToLog {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        Self
     }
 }
 
-pub(crate) struct LogWriter<'a>(MutexGuard<'a, Vec<u8>>);
-
-impl io::Write for LogWriter<'_> {
+impl io::Write for ToLog {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.extend_from_slice(bytes);
+        LOG.with_borrow(|log| {
+            if let Some(log) = log {
+                log.0.lock().unwrap().extend_from_slice(bytes);
+            }
+        });
         Ok(bytes.len())
     }
 

@@ -1,12 +1,13 @@
 //! Access tokens: JWTs of one algorithm, one issuer, one audience, and minutes to live (RFC 9068, RFC 8725).
 
-use aws_lc_rs::hmac;
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
-use secrecy::{ExposeSecret, SecretBox};
+use secrecy::SecretBox;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::secret::derive;
 use crate::error::ApiError;
 
 const ISSUER: &str = "reference-api";
@@ -49,12 +50,9 @@ pub struct Subject {
 impl AccessTokens {
     /// Tokens that live that many seconds, signed with a key that is derived from the secret.
     pub fn new(secret: &SecretBox<[u8]>, seconds: u32) -> Self {
-        // A key of its own for each purpose: what signs access tokens must not be able to make refresh tokens.
-        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret());
-        let derived = hmac::sign(&key, b"access-token");
-        let key_id = hmac::sign(&key, b"access-token-key-id").as_ref()[..4]
-            .iter()
-            .fold(String::new(), |id, byte| format!("{id}{byte:02x}"));
+        let derived = derive(secret, b"access-token");
+        // A name for the key that says nothing about it, so that a token tells under which key it was made.
+        let key_id = BASE64_URL_SAFE_NO_PAD.encode(&derive(secret, b"access-token key id").as_ref()[..6]);
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
@@ -92,14 +90,10 @@ impl AccessTokens {
             nbf: now,
             exp: now + self.seconds,
         };
-        self.sign(&claims).map_err(|error| ApiError::Internal(error.into()))
-    }
-
-    fn sign(&self, claims: &impl Serialize) -> jsonwebtoken::errors::Result<String> {
         let mut header = Header::new(Algorithm::HS256);
         header.typ = Some(TYPE.to_owned());
         header.kid = Some(self.key_id.clone());
-        encode(&header, claims, &self.encoding)
+        encode(&header, &claims, &self.encoding).map_err(ApiError::internal)
     }
 
     // ANCHOR: access_token_checks
@@ -120,4 +114,179 @@ impl AccessTokens {
             .then_some(Subject { user: claims.sub, session: claims.sid })
     }
     // ANCHOR_END: access_token_checks
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::hmac;
+    use serde_json::{Value, json};
+    use time::{Duration, macros::datetime};
+
+    use super::*;
+
+    const NOW: OffsetDateTime = datetime!(2026-01-01 12:00 UTC);
+    const SUBJECT: Subject = Subject { user: Uuid::from_u128(1), session: Uuid::from_u128(2) };
+
+    fn secret() -> SecretBox<[u8]> {
+        SecretBox::new(vec![7; 32].into())
+    }
+
+    fn tokens() -> AccessTokens {
+        AccessTokens::new(&secret(), 900)
+    }
+
+    fn header() -> Value {
+        json!({ "alg": "HS256", "typ": "at+jwt", "kid": tokens().key_id })
+    }
+
+    fn claims() -> Value {
+        let now = NOW.unix_timestamp();
+        json!({
+            "iss": "reference-api", "aud": "reference-api/v1", "sub": SUBJECT.user, "sid": SUBJECT.session,
+            "iat": now, "nbf": now, "exp": now + 900,
+        })
+    }
+
+    /// Signs any text with our own key, so that nothing but the text can be the reason for a refusal.
+    fn signed(header: &str, claims: &str, algorithm: hmac::Algorithm) -> String {
+        let key = hmac::Key::new(algorithm, derive(&secret(), b"access-token").as_ref());
+        let encode = |text: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(text);
+        let message = format!("{}.{}", encode(header.as_bytes()), encode(claims.as_bytes()));
+        let signature = hmac::sign(&key, message.as_bytes());
+        format!("{message}.{}", encode(signature.as_ref()))
+    }
+
+    fn with(mut object: Value, name: &str, value: Value) -> String {
+        object[name] = value;
+        object.to_string()
+    }
+
+    fn without(mut object: Value, name: &str) -> String {
+        object.as_object_mut().unwrap().remove(name).unwrap();
+        object.to_string()
+    }
+
+    #[track_caller]
+    fn assert_refused(name: &str, token: &str) {
+        assert_eq!(tokens().check(token, NOW), None, "{name}: {token}");
+    }
+
+    #[test]
+    fn a_token_names_whom_it_was_issued_for() {
+        let token = tokens().issue(SUBJECT, NOW).unwrap();
+
+        assert_eq!(tokens().check(&token, NOW), Some(SUBJECT));
+    }
+
+    // The tables below mean something only because of this one.
+    #[test]
+    fn a_token_that_is_made_by_hand_like_ours_is_accepted() {
+        let token = signed(&header().to_string(), &claims().to_string(), hmac::HMAC_SHA256);
+
+        assert_eq!(tokens().check(&token, NOW), Some(SUBJECT));
+    }
+
+    #[test]
+    fn a_token_lives_for_its_time_and_the_leeway() {
+        let token = tokens().issue(SUBJECT, NOW).unwrap();
+        for (seconds, alive) in
+            [(-6, false), (-5, true), (0, true), (899, true), (904, true), (905, false), (906, false)]
+        {
+            let subject = tokens().check(&token, NOW + Duration::seconds(seconds));
+            assert_eq!(subject.is_some(), alive, "after {seconds} s");
+        }
+    }
+
+    #[test]
+    fn a_token_whose_header_is_not_ours_is_refused_though_its_signature_is_right() {
+        let claims = claims().to_string();
+        let sign = |header: &str| signed(header, &claims, hmac::HMAC_SHA256);
+        for name in ["typ", "kid", "alg"] {
+            assert_refused(name, &sign(&without(header(), name)));
+        }
+        for (name, value) in [
+            ("typ", json!("JWT")),
+            ("typ", json!("logout+jwt")),
+            ("typ", json!("application/at+jwt; x")),
+            ("alg", json!("none")),
+            ("alg", json!("nOnE")),
+            ("alg", json!("HS384")),
+            ("alg", json!("HS512")),
+            ("alg", json!("RS256")),
+            ("kid", json!("../../dev/null")),
+            ("kid", json!("x".repeat(64 * 1024))),
+            ("kid", json!(["a"])),
+            ("crit", json!(["b64"])),
+            ("crit", json!([])),
+        ] {
+            assert_refused(name, &sign(&with(header(), name, value)));
+        }
+        let twice = header().to_string().replace('{', "{\"alg\":\"none\",");
+        assert_refused("alg twice", &sign(&twice));
+    }
+
+    #[test]
+    fn a_token_whose_claims_are_not_ours_is_refused_though_its_signature_is_right() {
+        let header = header().to_string();
+        let sign = |claims: &str| signed(&header, claims, hmac::HMAC_SHA256);
+        for name in ["iss", "aud", "sub", "sid", "iat", "nbf", "exp"] {
+            assert_refused(name, &sign(&without(claims(), name)));
+        }
+        let now = NOW.unix_timestamp();
+        for (name, value) in [
+            ("iss", json!("reference-api/")),
+            ("iss", json!("Reference-API")),
+            ("aud", json!("another-api")),
+            ("aud", json!(["reference-api/v1", "another-api"])),
+            ("aud", json!(["reference-api/v1"])),
+            ("sub", json!("")),
+            ("sub", json!("ada")),
+            ("sid", json!(null)),
+            ("exp", json!(now - 6)),
+            ("exp", json!(now + 10 * 365 * 24 * 3600)),
+            ("exp", json!(null)),
+            ("exp", json!("soon")),
+            ("exp", json!(-1)),
+            ("exp", json!(i64::MAX)),
+            ("exp", json!(1e300)),
+            ("iat", json!(now + 6)),
+            ("iat", json!(i64::MIN)),
+            ("nbf", json!(now + 6)),
+            ("nbf", json!(i64::MAX)),
+        ] {
+            assert_refused(name, &sign(&with(claims(), name, value)));
+        }
+    }
+
+    #[test]
+    fn a_token_with_another_algorithm_or_key_is_refused() {
+        let claims = claims().to_string();
+        for (name, algorithm) in [("HS384", hmac::HMAC_SHA384), ("HS512", hmac::HMAC_SHA512)] {
+            let named = with(header(), "alg", json!(name));
+            assert_refused(name, &signed(&named, &claims, algorithm));
+            assert_refused("HS256 by name only", &signed(&header().to_string(), &claims, algorithm));
+        }
+        let other = AccessTokens::new(&SecretBox::new(vec![8; 32].into()), 900);
+        assert_refused("another key", &other.issue(SUBJECT, NOW).unwrap());
+    }
+
+    #[test]
+    fn a_token_without_a_signature_or_with_any_one_character_changed_is_refused() {
+        let token = tokens().issue(SUBJECT, NOW).unwrap();
+        let (message, _) = token.rsplit_once('.').unwrap();
+        for form in [
+            message.to_owned(),
+            format!("{message}."),
+            format!("{token}="),
+            format!("{token}\n"),
+            format!("{token}.x.y"),
+        ] {
+            assert_refused("form", &form);
+        }
+        for place in 0..token.len() {
+            let mut changed = token.clone().into_bytes();
+            changed[place] = if changed[place] == b'A' { b'B' } else { b'A' };
+            assert_refused("changed", &String::from_utf8(changed).unwrap());
+        }
+    }
 }

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::sessions::seconds;
+use super::{email::Email, sessions::seconds};
 use crate::{error::ApiError, state::AppState, users::UserRow};
 
 /// What a user may do.
@@ -31,7 +31,7 @@ pub struct CurrentUser {
     /// The user's identifier.
     pub id: Uuid,
     /// The address.
-    pub email: String,
+    pub email: Email,
     /// The name to show.
     pub name: String,
     /// What the user may do: read from the record, never from the token.
@@ -49,8 +49,9 @@ pub(crate) async fn require_user(
     mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
+    let now = state.clock.now();
     let token = bearer(request.headers())?;
-    let subject = state.access_tokens.check(token, state.clock.now()).ok_or(ApiError::InvalidToken)?;
+    let subject = state.access_tokens.check(token, now).ok_or(ApiError::InvalidToken)?;
     let user: Option<UserRow> = sqlx::query_as(
         "SELECT users.id, users.email, users.name, users.role, users.created_at
          FROM sessions JOIN users ON users.id = sessions.user_id
@@ -58,7 +59,7 @@ pub(crate) async fn require_user(
     )
     .bind(subject.session)
     .bind(subject.user)
-    .bind(seconds(state.clock.now()))
+    .bind(seconds(now))
     .fetch_optional(&state.db)
     .await?;
     // A token of nobody is a bad token: 404 would tell that the account is gone.
@@ -83,8 +84,95 @@ fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let value = values.next().ok_or(ApiError::AuthenticationRequired)?;
     if values.next().is_some() {
-        return Err(ApiError::InvalidRequest("there is more than one Authorization header".to_owned()));
+        return Err(ApiError::InvalidRequest("there is more than one Authorization header"));
     }
     let (scheme, token) = value.to_str().unwrap_or_default().split_once(' ').ok_or(ApiError::InvalidToken)?;
     if scheme.eq_ignore_ascii_case("bearer") { Ok(token) } else { Err(ApiError::AuthenticationRequired) }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{
+        body::Body,
+        http::{Request, StatusCode},
+    };
+    use time::Duration;
+
+    use crate::{
+        auth::access_token::Subject,
+        testing::{ADA, EVE, TestApp},
+    };
+
+    #[tokio::test]
+    async fn credentials_in_the_wrong_form_do_not_open_anything() {
+        let app = TestApp::start().await;
+        let token = app.session(&ADA).await.access;
+        for (header, status) in [
+            (format!("bearer {token}"), 200),
+            (format!("BEARER {token}"), 200),
+            (format!("Bearer  {token}"), 401),
+            (format!("Basic {token}"), 401),
+            (format!("Bearer {token}="), 401),
+            (format!("Bearer {token}.{token}"), 401),
+            (format!("Bearer {token}, Bearer {token}"), 401),
+            ("Bearer".to_owned(), 401),
+            (token, 401),
+        ] {
+            let answer = app.send("get", "/api/v1/users/me", Some(&header)).await;
+            assert_eq!(answer.status().as_u16(), status, "{header}");
+        }
+    }
+
+    #[tokio::test]
+    async fn two_authorization_headers_are_a_bad_request() {
+        let app = TestApp::start().await;
+        let token = format!("Bearer {}", app.session(&ADA).await.access);
+        let request =
+            Request::get("/api/v1/users/me").header("authorization", &token).header("authorization", &token);
+
+        let answer = app.call(request.body(Body::empty()).unwrap()).await;
+
+        answer.assert_problem(StatusCode::BAD_REQUEST, "invalid-request");
+    }
+
+    #[tokio::test]
+    async fn a_bad_token_is_told_that_it_is_bad_and_a_missing_one_only_that_it_is_needed() {
+        let app = TestApp::start().await;
+
+        let bad = app.get_as("bad", "/api/v1/users/me").await;
+        let missing = app.get("/api/v1/users/me?access_token=in-the-query").await;
+
+        bad.assert_problem(StatusCode::UNAUTHORIZED, "invalid-token");
+        assert_eq!(bad.header("www-authenticate"), "Bearer realm=\"reference-api\", error=\"invalid_token\"");
+        missing.assert_problem(StatusCode::UNAUTHORIZED, "authentication-required");
+        assert_eq!(missing.header("www-authenticate"), "Bearer realm=\"reference-api\"");
+    }
+
+    #[tokio::test]
+    async fn an_access_token_is_refused_when_its_time_is_over_by_our_clock() {
+        let app = TestApp::start().await;
+        let session = app.session(&ADA).await;
+
+        app.pass(Duration::seconds(900 + 4));
+        app.get_as(&session.access, "/api/v1/users/me").await.assert_status(StatusCode::OK);
+
+        app.pass(Duration::seconds(2));
+        let answer = app.get_as(&session.access, "/api/v1/users/me").await;
+        answer.assert_problem(StatusCode::UNAUTHORIZED, "invalid-token");
+    }
+
+    #[tokio::test]
+    async fn a_token_that_pairs_a_user_with_the_session_of_another_is_refused() {
+        let app = TestApp::start().await;
+        let now = app.now();
+        let tokens = &app.state().access_tokens;
+        let ada = tokens.check(&app.session(&ADA).await.access, now).unwrap();
+        let eve = tokens.check(&app.session(&EVE).await.access, now).unwrap();
+
+        let mixed = tokens.issue(Subject { user: eve.user, session: ada.session }, now).unwrap();
+
+        app.get_as(&mixed, "/api/v1/users/me")
+            .await
+            .assert_problem(StatusCode::UNAUTHORIZED, "invalid-token");
+    }
 }

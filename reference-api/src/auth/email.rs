@@ -1,15 +1,20 @@
 //! An e-mail address, in the one spelling that we store.
 
-use serde::{Deserialize, Deserializer};
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 /// An address in lower case, ASCII only: two spellings of one mailbox must not be two accounts.
-#[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, sqlx::Type, ToSchema)]
+#[serde(transparent)]
+#[sqlx(transparent)]
 #[schema(value_type = String, format = Email, example = "ada@example.com", max_length = 254)]
-pub(crate) struct Email(String);
+pub struct Email(String);
 
 impl Email {
-    pub(crate) fn as_str(&self) -> &str {
+    /// The text.
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 
@@ -19,9 +24,19 @@ impl Email {
     }
 }
 
+/// Does not show the address, so that it reaches no log by way of a struct that holds it.
+impl fmt::Debug for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Email")
+    }
+}
+
 impl<'de> Deserialize<'de> for Email {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self(text.to_ascii_lowercase()))
+        String::deserialize(deserializer).map(|mut text| {
+            text.make_ascii_lowercase();
+            Self(text)
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use super::sessions::seconds;
 use crate::{
     error::ApiError,
     extract::{Rules, ValidJson},
-    problem::Problem,
+    openapi::BodyProblems,
     state::AppState,
 };
 
@@ -31,11 +31,8 @@ pub(crate) struct EndSession {
 #[utoipa::path(
     post, path = "/auth/logout", tag = "auth", request_body = EndSession,
     responses(
-        (status = 204),
-        (status = 400, body = Problem, content_type = "application/problem+json"),
-        (status = 413, body = Problem, content_type = "application/problem+json"),
-        (status = 415, body = Problem, content_type = "application/problem+json"),
-        (status = 422, body = Problem, content_type = "application/problem+json"),
+        (status = 204, description = "The session has ended, now or before"),
+        BodyProblems,
     )
 )]
 pub(crate) async fn logout(

@@ -13,12 +13,15 @@ pub mod passwords;
 mod refresh;
 pub mod refresh_token;
 mod register;
+pub(crate) mod secret;
 mod sessions;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(crate) use current_user::require_user;
 pub use current_user::{CurrentUser, Role};
+pub use email::Email;
+pub use secret::KeyFileError;
 
 use crate::state::AppState;
 

@@ -26,17 +26,9 @@ const PARAMS: Params = Params::DEFAULT;
 /// A longer one is refused, not cut: cutting would let two passwords be one.
 const LONGEST: usize = 256;
 
-/// Passwords that are long enough and still among the first that anybody tries.
-const GUESSED_FIRST: [&str; 8] = [
-    "passwordpassword",
-    "password12345678",
-    "123456789012345",
-    "1234567890123456",
-    "qwertyuiopasdfgh",
-    "qwertyuiopasdfghjkl",
-    "correct horse battery staple",
-    "correcthorsebatterystaple",
-];
+/// What people choose when a rule asks for length, lower case, one a line. Short, because length has done most of the work;
+/// a deployment that lowers the minimum should bring a longer list.
+const COMMON: &str = include_str!("common_passwords.txt");
 
 /// A password as it was received: nothing is trimmed, nothing is normalised. It cannot be printed.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -60,9 +52,7 @@ impl Password {
         if length > LONGEST {
             return Err(garde::Error::new(format!("length is greater than {LONGEST}")));
         }
-        let lower = text.to_lowercase();
-        let first = lower.chars().next();
-        if GUESSED_FIRST.contains(&lower.as_str()) || lower.chars().all(|letter| Some(letter) == first) {
+        if is_guessed_first(&text.to_lowercase()) {
             return Err(garde::Error::new("is among the first that anybody would try"));
         }
         Ok(())
@@ -74,13 +64,27 @@ impl Password {
     }
 }
 
+/// Whether an attacker's word list holds it, or a rule of one line makes it: a short unit again and again, or a run.
+fn is_guessed_first(lower: &str) -> bool {
+    let letters: Vec<char> = lower.chars().collect();
+    let repeats = |unit: usize| letters.iter().zip(&letters[unit..]).all(|(one, next)| one == next);
+    let steps = |by: i64| {
+        letters.windows(2).all(|pair| i64::from(u32::from(pair[1])) - i64::from(u32::from(pair[0])) == by)
+    };
+    // A unit of at most eight letters that fills the whole: `aaaa…`, `abcabc…`, `passwordpassword`.
+    (1..=8).any(|unit| unit * 2 <= letters.len() && repeats(unit))
+        || steps(1)
+        || steps(-1)
+        || COMMON.lines().any(|common| common == lower)
+}
+
 /// Hashes passwords: a few at a time, on threads that are made for it, in memory that is kept.
 #[derive(Clone)]
 pub struct Passwords(Arc<Hasher>);
 
 struct Hasher {
     random: Arc<dyn Random>,
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
     memories: Mutex<Vec<Vec<Block>>>,
     computed: AtomicU64,
     /// A hash that nobody has the password of, so that an unknown address costs as much as a known one.
@@ -112,7 +116,7 @@ impl Passwords {
         let nobody = Hasher::phc(&[0; 16], &[0; 32], &PARAMS);
         Self(Arc::new(Hasher {
             random,
-            permits: Semaphore::new(cores),
+            permits: Arc::new(Semaphore::new(cores)),
             memories: Mutex::default(),
             computed: AtomicU64::new(0),
             nobody,
@@ -135,13 +139,13 @@ impl Passwords {
     /// # Errors
     /// If the stored hash cannot be read, which is a fault of ours.
     pub(crate) async fn check(&self, password: Password, stored: Option<&str>) -> Result<Checked, ApiError> {
-        let parsed = stored.map(PasswordHash::new).transpose().map_err(internal)?;
+        let parsed = stored.map(PasswordHash::new).transpose().map_err(ApiError::internal)?;
         let hash = parsed.as_ref().unwrap_or(&self.0.nobody);
         // The parameters of the stored hash, not today's: an old hash is computed as it was made.
-        let params = Params::try_from(hash).map_err(internal)?;
+        let params = Params::try_from(hash).map_err(ApiError::internal)?;
         let outdated = params.m_cost() < PARAMS.m_cost() || params.t_cost() < PARAMS.t_cost();
         let (Some(salt), Some(expected)) = (hash.salt, hash.hash) else {
-            return Err(ApiError::Internal("a stored password hash lacks salt or hash".into()));
+            return Err(ApiError::internal("a stored password hash lacks salt or hash"));
         };
         let output = self.compute(password, salt.as_ref().to_vec(), params).await?;
         // `Output` compares in constant time.
@@ -160,16 +164,18 @@ impl Passwords {
     // ANCHOR: hash_off_the_runtime
     async fn compute(&self, password: Password, salt: Vec<u8>, params: Params) -> Result<[u8; 32], ApiError> {
         // Waiting for a permit suspends this task and holds no thread.
-        let permit = self.0.permits.acquire().await.map_err(internal)?;
+        let permit = Arc::clone(&self.0.permits).acquire_owned().await.map_err(ApiError::internal)?;
         let hasher = Arc::clone(&self.0);
         let span = tracing::Span::current();
+        // A worker thread of the runtime serves many requests; for the 20 ms and more of a hash it would serve none.
         let computed = tokio::task::spawn_blocking(move || {
+            // The permit goes along with the work. A client that hangs up ends the waiting below, but not the hash, which
+            // goes on using its core and its memory.
+            let _permit = permit;
             let _in_span = span.enter();
             hasher.compute(&password, &salt, params)
         });
-        let output = computed.await.map_err(internal)?.map_err(internal);
-        drop(permit);
-        output
+        computed.await.map_err(ApiError::internal)?.map_err(ApiError::internal)
     }
     // ANCHOR_END: hash_off_the_runtime
 }
@@ -204,10 +210,6 @@ impl Hasher {
             hash: Some(Output::new(output).expect("32 bytes are a valid hash")),
         }
     }
-}
-
-fn internal(error: impl Into<crate::error::Cause>) -> ApiError {
-    ApiError::Internal(error.into())
 }
 
 /// A hash as an older version would have stored it: valid, and far too cheap.

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     error::ApiError,
     extract::{Rules, ValidJson},
-    problem::Problem,
+    openapi::{BodyProblems, RefreshProblems},
     state::AppState,
 };
 
@@ -39,12 +39,8 @@ pub(crate) struct RefreshSession {
 #[utoipa::path(
     post, path = "/auth/refresh", tag = "auth", request_body = RefreshSession,
     responses(
-        (status = 200, body = TokensResponse),
-        (status = 400, body = Problem, content_type = "application/problem+json"),
-        (status = 401, body = Problem, content_type = "application/problem+json"),
-        (status = 413, body = Problem, content_type = "application/problem+json"),
-        (status = 415, body = Problem, content_type = "application/problem+json"),
-        (status = 422, body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "The session's next tokens", body = TokensResponse),
+        BodyProblems, RefreshProblems,
     )
 )]
 pub(crate) async fn refresh(
@@ -52,68 +48,51 @@ pub(crate) async fn refresh(
     ValidJson(sent): ValidJson<RefreshSession>,
 ) -> Result<Json<TokensResponse>, ApiError> {
     let presented = state.refresh_tokens.read(&sent.refresh_token).ok_or(ApiError::InvalidRefreshToken)?;
-    let user = match consume(&state, presented).await? {
-        Some(user) => user,
-        None => match just_consumed(&state, presented).await? {
-            Some(user) => user,
-            None => {
-                end_if_reused(&state, presented).await?;
-                return Err(ApiError::InvalidRefreshToken);
-            }
-        },
-    };
+    let user = rotate(&state, presented).await?.ok_or(ApiError::InvalidRefreshToken)?;
     let subject = Subject { user, session: presented.session };
     TokensResponse::of(&state, subject, presented.generation + 1).map(Json)
 }
 
-// ANCHOR: refresh_rotation
-/// One statement decides: of all who present this generation at the same moment, one moves the session on.
-async fn consume(state: &AppState, presented: Presented) -> Result<Option<Uuid>, ApiError> {
-    let now = seconds(state.clock.now());
-    Ok(sqlx::query_scalar(
-        "UPDATE sessions SET generation = generation + 1, rotated_at = ?
-         WHERE id = ? AND generation = ? AND revoked_at IS NULL AND expires_at > ? RETURNING user_id",
-    )
-    .bind(now)
-    .bind(presented.session)
-    .bind(presented.generation)
-    .bind(now)
-    .fetch_optional(&state.db)
-    .await?)
+#[derive(sqlx::FromRow)]
+struct SessionRow {
+    user_id: Uuid,
+    generation: i64,
+    rotated_at: i64,
 }
 
-/// The same token again, a moment later: the successor is computed again, so there is still one branch. The session stands
-/// at the successor's generation only as long as nobody has used it.
-async fn just_consumed(state: &AppState, presented: Presented) -> Result<Option<Uuid>, ApiError> {
+// ANCHOR: refresh_rotation
+/// Whose session it is, if the token renews it.
+async fn rotate(state: &AppState, presented: Presented) -> Result<Option<Uuid>, ApiError> {
     let now = seconds(state.clock.now());
-    Ok(sqlx::query_scalar(
-        "SELECT user_id FROM sessions
-         WHERE id = ? AND generation = ? AND rotated_at > ? AND revoked_at IS NULL AND expires_at > ?",
+    // IMMEDIATE takes the write lock before the read, so of two with the same token the second reads what the first has
+    // written. After a plain BEGIN both would read, and the later writer would fail.
+    let mut transaction = state.db.begin_with("BEGIN IMMEDIATE").await?;
+    let session: Option<SessionRow> = sqlx::query_as(
+        "SELECT user_id, generation, rotated_at FROM sessions WHERE id = ? AND revoked_at IS NULL AND expires_at > ?",
     )
     .bind(presented.session)
-    .bind(presented.generation + 1)
-    .bind(now - GRACE_SECONDS)
     .bind(now)
-    .fetch_optional(&state.db)
-    .await?)
+    .fetch_optional(&mut *transaction)
+    .await?;
+    let Some(session) = session else { return Ok(None) };
+    let behind = session.generation - i64::from(presented.generation);
+    let statement = match behind {
+        0 => "UPDATE sessions SET generation = generation + 1, rotated_at = ? WHERE id = ?",
+        // Used a moment ago, and its successor is not: the answer may have been lost. The successor is computed again,
+        // so there is still one branch.
+        1 if now - session.rotated_at < GRACE_SECONDS => return Ok(Some(session.user_id)),
+        // Used before: two people hold it, and nobody can say which one is the user. The session ends for both.
+        _ => "UPDATE sessions SET revoked_at = ? WHERE id = ?",
+    };
+    sqlx::query(statement).bind(now).bind(presented.session).execute(&mut *transaction).await?;
+    transaction.commit().await?;
+    if behind == 0 {
+        return Ok(Some(session.user_id));
+    }
+    tracing::warn!(session = %presented.session, "a refresh token was used twice; the session is revoked");
+    Ok(None)
 }
 // ANCHOR_END: refresh_rotation
-
-/// A token that was used before, and not just now: two people hold it, and the session ends for both.
-async fn end_if_reused(state: &AppState, presented: Presented) -> Result<(), ApiError> {
-    let ended = sqlx::query(
-        "UPDATE sessions SET revoked_at = ? WHERE id = ? AND generation > ? AND revoked_at IS NULL",
-    )
-    .bind(seconds(state.clock.now()))
-    .bind(presented.session)
-    .bind(presented.generation)
-    .execute(&state.db)
-    .await?;
-    if ended.rows_affected() > 0 {
-        tracing::warn!(session = %presented.session, "a refresh token was used twice; the session is revoked");
-    }
-    Ok(())
-}
 
 #[cfg(test)]
 mod tests {
@@ -178,6 +157,7 @@ mod tests {
         let second = app.refresh(&first.refresh).await.tokens();
         let third = app.refresh(&second.refresh).await.tokens();
 
+        app.pass(Duration::seconds(1));
         app.refresh(&first.refresh).await.assert_problem(StatusCode::UNAUTHORIZED, "invalid-refresh-token");
 
         app.refresh(&third.refresh).await.assert_problem(StatusCode::UNAUTHORIZED, "invalid-refresh-token");
@@ -185,7 +165,7 @@ mod tests {
 
     #[tokio::test]
     async fn twenty_refreshes_of_one_token_at_once_leave_one_branch() {
-        let app = TestApp::start().await;
+        let app = TestApp::start_on_disk().await;
         let first = app.session(&ADA).await;
 
         let attempts: Vec<_> = (0..20)

@@ -5,8 +5,10 @@
 
 use aws_lc_rs::hmac;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use secrecy::{ExposeSecret, SecretBox};
+use secrecy::SecretBox;
 use uuid::Uuid;
+
+use super::secret::derive;
 
 /// Names the kind, for people and for programs that look for leaked secrets.
 const PREFIX: &str = "rt_";
@@ -25,9 +27,7 @@ pub(crate) struct Presented {
 impl RefreshTokens {
     /// Tokens with a key that is derived from the secret and used for nothing else.
     pub fn new(secret: &SecretBox<[u8]>) -> Self {
-        let secret = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret());
-        let derived = hmac::sign(&secret, b"refresh-token");
-        Self(hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()))
+        Self(hmac::Key::new(hmac::HMAC_SHA256, derive(secret, b"refresh-token").as_ref()))
     }
 
     /// The token of that generation. Computing it twice gives the same text.

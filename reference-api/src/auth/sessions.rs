@@ -8,8 +8,9 @@ use uuid::Uuid;
 
 use crate::{auth::access_token::Subject, clock::new_id, error::ApiError, state::AppState};
 
-/// A pair of tokens.
-#[derive(Debug, Serialize, ToSchema)]
+/// A pair of tokens. It has no `Debug`, which would print them.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct TokensResponse {
     /// Opens the API. Send it as `Authorization: Bearer …`.
     pub(crate) access_token: String,

@@ -8,7 +8,6 @@ use axum::{
 };
 use garde::Validate;
 use serde::de::DeserializeOwned;
-use serde_path_to_error::Deserializer;
 
 use super::{Rules, field_errors, pointer};
 use crate::{error::ApiError, problem::FieldError, state::AppState};
@@ -33,7 +32,7 @@ where
             if rejection.into_response().status() == StatusCode::PAYLOAD_TOO_LARGE {
                 ApiError::PayloadTooLarge(state.settings.body_bytes)
             } else {
-                ApiError::InvalidRequest("the body broke off before its end".to_owned())
+                ApiError::InvalidRequest("the body broke off before its end")
             }
         })?;
         let value: T = parse(&body)?;
@@ -53,50 +52,37 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let value = T::deserialize(Deserializer::new(&mut json, &mut serde_path_to_error::Track::new()));
-    let value = match value {
-        Ok(value) => value,
-        Err(_) => {
-            // Parsed again for the path: mistakes are rare, and the way without the path is the fast one.
-            let mut json = serde_json::Deserializer::from_slice(body);
-            return Err(match serde_path_to_error::deserialize::<_, T>(&mut json) {
-                Ok(_) => ApiError::Internal("a body was refused and then accepted".into()),
-                Err(error) => refused(&error),
-            });
+    serde_json::from_slice(body).map_err(|error| {
+        // A fault of type may stand before a fault of grammar, and then serde has not read as far as that. What is not JSON
+        // at all is told first: its fields mean nothing.
+        let grammar = serde_json::from_slice::<serde_json::Value>(body).err();
+        if let Some(error) = grammar.as_ref().or(Some(&error)).filter(|error| !error.is_data()) {
+            let (line, column) = (error.line(), error.column());
+            return ApiError::MalformedJson(format!(
+                "the body stops being JSON in line {line}, column {column}"
+            ));
         }
-    };
-    json.end().map_err(|error| ApiError::MalformedJson(place(&error)))?;
-    Ok(value)
-}
-
-fn refused(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
-    let inner = error.inner();
-    if !inner.is_data() {
-        return ApiError::MalformedJson(place(inner));
-    }
-    let text = inner.to_string();
-    let parent = pointer(&error.path().to_string());
-    ApiError::ValidationFailed(vec![field_error(&parent, &text)])
+        // Parsed again to learn where: mistakes are rare, and keeping track of the path costs every request.
+        let path = serde_path_to_error::deserialize::<_, T>(&mut serde_json::Deserializer::from_slice(body))
+            .map_or_else(|error| error.path().to_string(), |_| String::new());
+        ApiError::ValidationFailed(vec![field_error(pointer(&path), &error.to_string())])
+    })
 }
 
 /// serde's texts repeat what was sent. A body can hold a password, so only the part about what was expected is kept.
-fn field_error(parent: &str, text: &str) -> FieldError {
-    let quoted = text.split('`').nth(1).unwrap_or_default();
+fn field_error(pointer: String, text: &str) -> FieldError {
     let (pointer, code, detail) = if text.starts_with("unknown field") {
-        (format!("{parent}/{quoted}"), "unknown_field", "there is no such field".to_owned())
-    } else if text.starts_with("missing field") {
-        (format!("{parent}/{quoted}"), "missing_field", "this field is needed".to_owned())
+        (pointer, "unknown_field", "there is no such field".to_owned())
     } else if text.starts_with("duplicate field") {
-        (format!("{parent}/{quoted}"), "duplicate_field", "this field stands here twice".to_owned())
+        (pointer, "duplicate_field", "this field stands here twice".to_owned())
+    } else if text.starts_with("missing field") {
+        // The path leads to where the field should be.
+        let name = text.split('`').nth(1).unwrap_or_default();
+        (format!("{pointer}/{name}"), "missing_field", "this field is needed".to_owned())
     } else {
         let expected = text.rsplit_once("expected ").map_or("another value", |(_, expected)| expected);
         let expected = expected.split(" at line ").next().unwrap_or(expected);
-        (parent.to_owned(), "invalid_type", format!("expected {expected}"))
+        (pointer, "invalid_type", format!("expected {expected}"))
     };
     FieldError { pointer, code, detail }
-}
-
-fn place(error: &serde_json::Error) -> String {
-    format!("the body stops being JSON in line {}, column {}", error.line(), error.column())
 }

@@ -9,7 +9,7 @@ mod path;
 use axum::extract::FromRef;
 
 pub use body::ValidJson;
-pub use page::{Page, PageParameters, PageQuery};
+pub use page::{Page, PageMeta, PageParameters, PageQuery};
 pub use path::Id;
 
 use crate::{problem::FieldError, state::AppState};

@@ -38,17 +38,29 @@ pub struct PageParameters {
     /// How many at most.
     #[param(minimum = 1, maximum = 100, default = 20)]
     limit: Option<u32>,
-    /// Where to go on: `next_cursor` of the page before.
+    /// Where to go on: `page.next_cursor` of the page before.
     cursor: Option<String>,
 }
 
 /// One page of a list.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Page<T> {
     /// The rows, newest first.
     pub data: Vec<T>,
-    /// Leads to the next page; absent on the last.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Where they stand in the list.
+    pub page: PageMeta,
+}
+
+/// What a page says about itself. There is no total: counting would cost more than the page.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PageMeta {
+    /// How many rows it holds at most.
+    #[schema(example = 20)]
+    pub limit: u32,
+    /// Leads to the next page; `null` on the last.
+    #[schema(required)]
     pub next_cursor: Option<String>,
 }
 
@@ -58,13 +70,19 @@ impl PageQuery {
         i64::from(self.limit) + 1
     }
 
-    /// Cuts the row that is one too many, and makes the cursor to it.
-    pub(crate) fn page<T>(&self, mut rows: Vec<T>, id: impl Fn(&T) -> Uuid) -> Page<T> {
+    /// Cuts the row that is one too many, and makes the cursor that goes on after the last that is left.
+    ///
+    /// The cursor is opaque so that its content can change, not to hide it. A forged one shows nothing: whose rows are read
+    /// is not in it.
+    pub(crate) fn page<R, T: From<R>>(&self, mut rows: Vec<R>, id: impl Fn(&R) -> Uuid) -> Page<T> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next_cursor = rows.last().filter(|_| more).map(|row| BASE64_URL_SAFE_NO_PAD.encode(id(row)));
-        Page { data: rows, next_cursor }
+        Page {
+            data: rows.into_iter().map(T::from).collect(),
+            page: PageMeta { limit: self.limit, next_cursor },
+        }
     }
 }
 
@@ -74,7 +92,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PageQuery {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let Query(pairs) = Query::<Vec<(String, String)>>::from_request_parts(parts, state)
             .await
-            .map_err(|_| ApiError::InvalidRequest("the query string is not understood".to_owned()))?;
+            .map_err(|_| ApiError::InvalidRequest("the query string is not understood"))?;
         let mut page = Self { limit: DEFAULT_LIMIT, after: None };
         let mut errors = Vec::new();
         for (name, value) in pairs {

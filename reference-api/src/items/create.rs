@@ -11,7 +11,7 @@ use crate::{
     clock::new_id,
     error::ApiError,
     extract::{Rules, ValidJson},
-    problem::Problem,
+    openapi::{BodyProblems, TokenProblems},
     state::AppState,
 };
 
@@ -34,12 +34,8 @@ pub(crate) struct CreateItem {
 #[utoipa::path(
     post, path = "/items", tag = "items", request_body = CreateItem, security(("access_token" = [])),
     responses(
-        (status = 201, body = ItemResponse, headers(("location" = String, description = "Where the item is"))),
-        (status = 400, body = Problem, content_type = "application/problem+json"),
-        (status = 401, body = Problem, content_type = "application/problem+json"),
-        (status = 413, body = Problem, content_type = "application/problem+json"),
-        (status = 415, body = Problem, content_type = "application/problem+json"),
-        (status = 422, body = Problem, content_type = "application/problem+json"),
+        (status = 201, description = "The item was made", body = ItemResponse, headers(("location" = String, description = "Where the item is"))),
+        TokenProblems, BodyProblems,
     )
 )]
 pub(crate) async fn create_item(

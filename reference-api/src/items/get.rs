@@ -3,7 +3,13 @@
 use axum::{Json, extract::State};
 
 use super::{ItemResponse, ItemRow};
-use crate::{auth::CurrentUser, error::ApiError, extract::Id, problem::Problem, state::AppState};
+use crate::{
+    auth::CurrentUser,
+    error::ApiError,
+    extract::Id,
+    openapi::{LookupProblems, ParameterProblems, TokenProblems},
+    state::AppState,
+};
 
 /// Read an item
 ///
@@ -12,9 +18,8 @@ use crate::{auth::CurrentUser, error::ApiError, extract::Id, problem::Problem, s
     get, path = "/items/{id}", tag = "items", security(("access_token" = [])),
     params(("id" = uuid::Uuid, Path, description = "The item")),
     responses(
-        (status = 200, body = ItemResponse),
-        (status = 401, body = Problem, content_type = "application/problem+json"),
-        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "The item", body = ItemResponse),
+        TokenProblems, ParameterProblems, LookupProblems,
     )
 )]
 pub(crate) async fn get_item(
@@ -48,17 +53,21 @@ mod tests {
         let none = app.get_as(&eve.access, "/api/v1/items/00000000-0000-0000-0000-000000000000").await;
 
         others.assert_problem(StatusCode::NOT_FOUND, "not-found");
-        assert_eq!(others.text(), none.text());
+        assert_eq!(others.text_without_ids(), none.text_without_ids());
         assert_eq!(others.headers_without_ids(), none.headers_without_ids());
     }
 
     #[tokio::test]
-    async fn what_cannot_be_an_identifier_is_not_found() {
+    async fn what_cannot_be_an_identifier_is_refused_and_named() {
         let app = TestApp::start().await;
         let session = app.session(&ADA).await;
-        for id in ["1", "umbrella", "%00", "..%2fusers"] {
-            let answer = app.get_as(&session.access, &format!("/api/v1/items/{id}")).await;
-            answer.assert_problem(StatusCode::NOT_FOUND, "not-found");
+        for id in ["1", "umbrella", "%00", "..%2fusers", "{018f2f6e-0000-7000-8000-000000000000}"] {
+            let answer =
+                app.get_as(&session.access, &format!("/api/v1/items/{}", id.replace('{', "%7B"))).await;
+            answer.assert_problem(StatusCode::UNPROCESSABLE_ENTITY, "validation-failed");
+            assert_eq!(answer.json()["errors"][0]["pointer"], "id", "{id}");
         }
+        let answer = app.get_as(&session.access, "/api/v1/items/%ff").await;
+        answer.assert_problem(StatusCode::BAD_REQUEST, "invalid-request");
     }
 }

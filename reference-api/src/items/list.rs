@@ -8,7 +8,7 @@ use crate::{
     auth::CurrentUser,
     error::ApiError,
     extract::{Page, PageParameters, PageQuery},
-    problem::Problem,
+    openapi::{ParameterProblems, TokenProblems},
     state::AppState,
 };
 
@@ -16,9 +16,8 @@ use crate::{
 #[utoipa::path(
     get, path = "/items", tag = "items", security(("access_token" = [])), params(PageParameters),
     responses(
-        (status = 200, body = Page<ItemResponse>),
-        (status = 401, body = Problem, content_type = "application/problem+json"),
-        (status = 422, body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "A page of items", body = Page<ItemResponse>),
+        TokenProblems, ParameterProblems,
     )
 )]
 pub(crate) async fn list_items(
@@ -37,9 +36,7 @@ pub(crate) async fn list_items(
     .bind(page.rows())
     .fetch_all(&state.db)
     .await?;
-    let page = page.page(rows, |row| row.id);
-    let data = page.data.into_iter().map(ItemResponse::from).collect();
-    Ok(Json(Page { data, next_cursor: page.next_cursor }))
+    Ok(Json(page.page(rows, |row| row.id)))
 }
 
 #[cfg(test)]
@@ -67,7 +64,7 @@ mod tests {
             seen.extend(page["data"].as_array().unwrap().iter().map(|item| item["title"].to_string()));
             app.pass(Duration::milliseconds(1));
             app.create_item(&session, "added meanwhile").await;
-            match page["next_cursor"].as_str() {
+            match page["page"]["next_cursor"].as_str() {
                 Some(cursor) => path = format!("/api/v1/items?limit=3&cursor={cursor}"),
                 None => break,
             }

@@ -30,11 +30,13 @@ struct ItemRow {
 
 /// An item, as its owner sees it.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct ItemResponse {
     id: Uuid,
     #[schema(example = "Umbrella")]
     title: String,
     #[schema(example = "Black, one spoke bent")]
+    #[schema(required)]
     description: Option<String>,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,

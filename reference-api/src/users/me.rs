@@ -3,14 +3,14 @@
 use axum::Json;
 
 use super::UserResponse;
-use crate::{auth::CurrentUser, problem::Problem};
+use crate::{auth::CurrentUser, openapi::TokenProblems};
 
 /// Read the own account
 #[utoipa::path(
     get, path = "/users/me", tag = "users", security(("access_token" = [])),
     responses(
-        (status = 200, body = UserResponse),
-        (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "The account", body = UserResponse),
+        TokenProblems,
     )
 )]
 pub(crate) async fn get_me(user: CurrentUser) -> Json<UserResponse> {
@@ -32,7 +32,19 @@ mod tests {
         let answer = app.get_as(&session.access, "/api/v1/users/me").await;
 
         answer.assert_status(StatusCode::OK);
-        insta::assert_json_snapshot!(answer.json(), { ".id" => "[id]" }, @"");
+        insta::assert_json_snapshot!(answer.json(), { ".id" => insta::dynamic_redaction(|id, _| {
+            // Checks what it hides.
+            assert_eq!(id.as_str().map(str::len), Some(36));
+            "[id]"
+        }) }, @r#"
+        {
+          "created_at": "2026-01-01T12:00:00Z",
+          "email": "ada@example.com",
+          "id": "[id]",
+          "name": "Ada Lovelace",
+          "role": "user"
+        }
+        "#);
     }
 
     #[tokio::test]

@@ -9,7 +9,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use crate::{
-    auth::{CurrentUser, Role},
+    auth::{CurrentUser, Email, Role},
     state::AppState,
 };
 
@@ -22,7 +22,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 #[derive(Debug, sqlx::FromRow)]
 pub(crate) struct UserRow {
     pub(crate) id: Uuid,
-    email: String,
+    email: Email,
     name: String,
     role: Role,
     created_at: OffsetDateTime,
@@ -42,10 +42,10 @@ impl From<UserRow> for UserResponse {
 
 /// An account, as its owner sees it.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct UserResponse {
     id: Uuid,
-    #[schema(example = "ada@example.com")]
-    email: String,
+    email: Email,
     #[schema(example = "Ada Lovelace")]
     name: String,
     role: Role,

@@ -1,0 +1,41 @@
+//! `GET /health/ready`: whether requests can be served.
+
+use axum::{Json, extract::State};
+use sqlx::SqlitePool;
+
+use super::HealthResponse;
+use crate::error::ApiError;
+
+/// Ask whether requests can be served
+#[utoipa::path(
+    get, path = "/health/ready", tag = "health",
+    responses((status = 200, description = "The database answers", body = HealthResponse))
+)]
+pub(crate) async fn get_ready(State(db): State<SqlitePool>) -> Result<Json<HealthResponse>, ApiError> {
+    // Whatever is wrong with the database, the answer is the same: send the traffic elsewhere.
+    sqlx::query("SELECT 1").execute(&db).await.map_err(|error| ApiError::Unavailable(error.into()))?;
+    Ok(Json(HealthResponse { status: "ready" }))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+
+    use crate::testing::TestApp;
+
+    #[tokio::test]
+    async fn the_service_is_ready_while_the_database_answers() {
+        TestApp::start().await.get("/health/ready").await.assert_status(StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn the_service_is_unavailable_without_its_database_and_says_when_to_ask_again() {
+        let app = TestApp::start().await;
+        app.close_database().await;
+
+        let answer = app.get("/health/ready").await;
+
+        answer.assert_problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable");
+        assert_eq!(answer.header("retry-after"), "1");
+    }
+}
