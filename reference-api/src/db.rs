@@ -143,6 +143,8 @@ impl<T> OnConflict<T> for Result<T, sqlx::Error> {
 
 #[cfg(test)]
 mod tests {
+    use sqlx::Row;
+
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -160,6 +162,45 @@ mod tests {
         for start in starts {
             start.await.unwrap().unwrap();
         }
+    }
+
+    #[tokio::test]
+    async fn every_connection_checks_references_and_waits_for_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let pool = open(&format!("sqlite:{}", folder.path().join("api.sqlite").display()), 2).await.unwrap();
+        let (mut first, mut second) = (pool.acquire().await.unwrap(), pool.acquire().await.unwrap());
+        for connection in [&mut first, &mut second] {
+            for (pragma, value) in [
+                ("PRAGMA foreign_keys", "1"),
+                ("PRAGMA journal_mode", "wal"),
+                // 2 is FULL: a commit returns when the disk has it.
+                ("PRAGMA synchronous", "2"),
+                ("PRAGMA busy_timeout", "5000"),
+            ] {
+                let row = sqlx::query(pragma).fetch_one(&mut **connection).await.unwrap();
+                let found = row.try_get::<String, _>(0).or_else(|_| row.try_get::<i64, _>(0).map(|n| n.to_string()));
+                assert_eq!(found.unwrap(), value, "{pragma}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_database_of_a_newer_version_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("api.sqlite").display());
+        let pool = open(&url, 1).await.unwrap();
+        sqlx::query(
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+             VALUES (9999, 'from the future', TRUE, x'00', 0)",
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        pool.close().await;
+
+        let error = open(&url, 1).await.unwrap_err();
+
+        assert!(matches!(error, OpenError::Migrate(_)), "{error}");
     }
 
     #[tokio::test]

@@ -133,7 +133,6 @@ mod tests {
 
     use crate::testing::{ADA, TestApp};
 
-    #[expect(clippy::panic, reason = "what happens to a panic is what is tested")]
     async fn panics() {
         panic!("the secret cause")
     }

@@ -1,6 +1,6 @@
 //! Starts the service: settings, logs, state, socket. Read `lib.rs` next.
 
-use std::{error::Error, path::PathBuf, process::ExitCode, time::Duration};
+use std::{error::Error, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
 use reference_api::{AppState, Settings, app, openapi, serve, telemetry};
@@ -14,9 +14,6 @@ struct Arguments {
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
 }
-
-/// How long requests in flight may take to finish after the signal to stop.
-const GRACE: Duration = Duration::from_secs(10);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -41,6 +38,6 @@ async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         "The API listens on http://{address}; its documentation is on http://{address}{}/",
         openapi::PAGE
     );
-    serve::until(serve::stop_signal(), listener, app(state), GRACE).await?;
+    serve::until(serve::stop_signal(), listener, app(state), serve::Limits::default()).await;
     Ok(())
 }

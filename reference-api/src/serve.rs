@@ -1,13 +1,19 @@
-//! Serving on a socket, until asked to stop.
-//!
-//! axum's `serve` puts no limit on how long a client may take to send its headers, nor on the number of connections. Behind
-//! a reverse proxy, which has both, that is enough; exposed by itself it is not.
+//! Serving on a socket, until asked to stop: the accept loop with its limits. Read `layers.rs` next.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+    service::TowerToHyperService,
+};
 use thiserror::Error;
-use tokio::{net::TcpListener, sync::oneshot};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Why the address cannot be listened on. The text says what to do.
 #[derive(Debug, Error)]
@@ -35,36 +41,79 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, ListenError> {
     })
 }
 
-/// Serves until `stop` completes, then takes no more connections and finishes what is in flight, for at most `grace`.
+/// What a connection may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How long a client may take to send the head of a request, which is also how long it may be idle between two.
+    pub head: Duration,
+    /// How many connections there are at once. More wait in the kernel, where they cost nothing of ours.
+    pub connections: usize,
+    /// How long requests in flight may take to finish after the signal to stop.
+    pub grace: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { head: Duration::from_secs(30), connections: 1024, grace: Duration::from_secs(10) }
+    }
+}
+
+/// Serves until `stop` completes, then takes no more connections and finishes what is in flight, within the grace period.
 ///
-/// # Errors
-/// If the socket breaks.
-pub async fn until(
-    stop: impl Future<Output = ()> + Send + 'static,
-    listener: TcpListener,
-    app: Router,
-    grace: Duration,
-) -> io::Result<()> {
-    let (stopping, stopped) = oneshot::channel();
-    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
-        stop.await;
-        tracing::info!("stopping: no new connections, requests in flight are finished");
-        // Nobody listens any more if the server has ended by itself.
-        let _ = stopping.send(());
-    });
-    let out_of_patience = async move {
-        if stopped.await.is_err() {
-            std::future::pending::<()>().await;
-        }
-        tokio::time::sleep(grace).await;
-    };
-    tokio::select! {
-        ended = server => ended,
-        () = out_of_patience => {
-            tracing::warn!(seconds = grace.as_secs(), "the grace period is over; requests in flight were cut");
-            Ok(())
+/// axum's own `serve` sets no timer for the head of a request: a client that sends one byte and then nothing keeps its
+/// connection for good, and a few thousand of them are all the file descriptors that there are.
+pub async fn until(stop: impl Future<Output = ()>, listener: TcpListener, app: Router, limits: Limits) {
+    let connections = TaskTracker::new();
+    let stopping = CancellationToken::new();
+    let slots = Arc::new(Semaphore::new(limits.connections));
+    let mut stop = pin!(stop);
+    loop {
+        let (stream, slot) = tokio::select! {
+            () = &mut stop => break,
+            accepted = accept(&listener, &slots) => accepted,
+        };
+        let connection = serve_one(stream, app.clone(), limits.head, stopping.clone());
+        connections.spawn(async move {
+            connection.await;
+            drop(slot);
+        });
+    }
+    tracing::info!("stopping: no new connections, requests in flight are finished");
+    drop(listener);
+    stopping.cancel();
+    connections.close();
+    if tokio::time::timeout(limits.grace, connections.wait()).await.is_err() {
+        tracing::warn!(connections = connections.len(), "the grace period is over; requests in flight are cut");
+    }
+}
+
+async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+    // Nobody closes the semaphore, so there always is a permit in the end.
+    let slot = Arc::clone(slots).acquire_owned().await.ok();
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return (stream, slot),
+            Err(error) => {
+                // Out of file descriptors, most likely: some come back when a connection ends. A tight loop would not help.
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
         }
     }
+}
+
+async fn serve_one(stream: TcpStream, app: Router, head: Duration, stopping: CancellationToken) {
+    // An answer is written in one go; waiting for more to fill a packet with would only delay it.
+    let _ = stream.set_nodelay(true);
+    let mut http = auto::Builder::new(TokioExecutor::new()).http1_only();
+    http.http1().timer(TokioTimer::new()).header_read_timeout(head);
+    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app)));
+    tokio::select! {
+        // What a client does to its connection is no fault of ours and no line in our log.
+        _ = connection.as_mut() => return,
+        () = stopping.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    let _ = connection.await;
 }
 
 /// Completes on Ctrl-C, and on SIGTERM, which is how an orchestrator asks.
@@ -92,20 +141,62 @@ pub async fn stop_signal() {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use axum::routing::get;
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
-        net::TcpStream,
         sync::Notify,
+        task::JoinHandle,
     };
 
     use super::*;
 
+    const ANYWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+    const WHOLE_REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+
+    /// A server with one route, which says when a request has arrived and answers when it may.
+    struct Server {
+        address: SocketAddr,
+        arrived: Arc<Notify>,
+        go_on: Arc<Notify>,
+        stop: Arc<Notify>,
+        ended: JoinHandle<()>,
+    }
+
+    impl Server {
+        async fn start(limits: Limits) -> Self {
+            let [arrived, go_on, stop] = [(); 3].map(|()| Arc::new(Notify::new()));
+            let handler = {
+                let (arrived, go_on) = (Arc::clone(&arrived), Arc::clone(&go_on));
+                move || async move {
+                    arrived.notify_one();
+                    go_on.notified().await;
+                    "finished"
+                }
+            };
+            let listener = listen(ANYWHERE).await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let asked = Arc::clone(&stop);
+            let app = Router::new().route("/", get(handler));
+            let ended = tokio::spawn(async move { until(asked.notified(), listener, app, limits).await });
+            Self { address, arrived, go_on, stop, ended }
+        }
+
+        async fn send(&self, bytes: &[u8]) -> TcpStream {
+            let mut client = TcpStream::connect(self.address).await.unwrap();
+            client.write_all(bytes).await.unwrap();
+            client
+        }
+    }
+
+    async fn read(mut client: TcpStream) -> String {
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
     #[tokio::test]
     async fn a_taken_port_is_named_with_the_way_out() {
-        let first = listen(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+        let first = listen(ANYWHERE).await.unwrap();
         let address = first.local_addr().unwrap();
 
         let error = listen(address).await.unwrap_err().to_string();
@@ -116,58 +207,64 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_in_flight_is_finished_before_the_server_stops() {
-        let (arrived, go_on, stop) =
-            (Arc::new(Notify::new()), Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let handler = {
-            let (arrived, go_on) = (Arc::clone(&arrived), Arc::clone(&go_on));
-            move || async move {
-                arrived.notify_one();
-                go_on.notified().await;
-                "finished"
-            }
-        };
-        let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let asked = Arc::clone(&stop);
-        let server = tokio::spawn(until(
-            async move { asked.notified().await },
-            listener,
-            Router::new().route("/", get(handler)),
-            Duration::from_secs(60),
-        ));
+        let server = Server::start(Limits { grace: Duration::from_secs(600), ..Limits::default() }).await;
+        let client = server.send(WHOLE_REQUEST).await;
+        server.arrived.notified().await;
 
-        client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
-        arrived.notified().await;
-        stop.notify_one();
-        go_on.notify_one();
-        let mut answer = String::new();
-        client.read_to_string(&mut answer).await.unwrap();
+        server.stop.notify_one();
+        server.go_on.notify_one();
 
-        assert!(answer.ends_with("finished"), "{answer}");
-        server.await.unwrap().unwrap();
+        assert!(read(client).await.ends_with("finished"));
+        server.ended.await.unwrap();
     }
 
     #[tokio::test]
-    async fn a_request_that_never_ends_is_cut_when_the_grace_period_is_over() {
-        let (arrived, stop) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let handler = {
-            let arrived = Arc::clone(&arrived);
-            move || async move {
-                arrived.notify_one();
-                std::future::pending::<()>().await;
-            }
-        };
-        let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let asked = Arc::clone(&stop);
-        let app = Router::new().route("/", get(handler));
-        let server =
-            tokio::spawn(until(async move { asked.notified().await }, listener, app, Duration::ZERO));
+    async fn a_request_that_never_ends_does_not_keep_the_server_beyond_the_grace_period() {
+        let server = Server::start(Limits { grace: Duration::ZERO, ..Limits::default() }).await;
+        let _client = server.send(WHOLE_REQUEST).await;
+        server.arrived.notified().await;
 
-        client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
-        arrived.notified().await;
-        stop.notify_one();
+        server.stop.notify_one();
 
-        server.await.unwrap().unwrap();
+        server.ended.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_idle_connection_does_not_hold_up_the_stop() {
+        let server = Server::start(Limits { grace: Duration::from_secs(600), ..Limits::default() }).await;
+        server.go_on.notify_one();
+        let mut client = server.send(WHOLE_REQUEST).await;
+        // The answer's first byte: the connection is open, and idle from now on.
+        client.read_u8().await.unwrap();
+
+        server.stop.notify_one();
+
+        server.ended.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_client_that_stalls_in_the_head_of_its_request_is_cut() {
+        let server = Server::start(Limits { head: Duration::from_millis(20), ..Limits::default() }).await;
+
+        let stalled = server.send(b"GET / HTTP/1.1\r\nhost: ").await;
+
+        // Reading ends only because the server ends the connection.
+        let answer = read(stalled).await;
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn a_connection_beyond_the_cap_is_served_when_another_ends() {
+        let server = Server::start(Limits { connections: 1, ..Limits::default() }).await;
+        let first = server.send(WHOLE_REQUEST).await;
+        server.arrived.notified().await;
+        let second = server.send(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+
+        drop(first);
+        server.go_on.notify_one();
+        server.arrived.notified().await;
+        server.go_on.notify_one();
+
+        assert!(read(second).await.ends_with("finished"));
     }
 }

@@ -5,6 +5,7 @@ use std::{fmt, net::SocketAddr, path::Path};
 use config::{Config, ConfigError, Environment, File, FileFormat, Source, Value, ValueKind};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use tracing_subscriber::EnvFilter;
 
 /// HMAC-SHA256 is as strong as its key: 32 bytes, as long as the hash (RFC 7518 §3.2).
 pub(crate) const SHORTEST_SECRET_BYTES: usize = 32;
@@ -75,6 +76,12 @@ pub struct Fault {
     pub problem: String,
 }
 
+impl Fault {
+    fn new(key: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { key: key.into(), problem: problem.into() }
+    }
+}
+
 /// Every fault of the settings. Nothing was started.
 #[derive(Debug, PartialEq, Eq)]
 pub struct SettingsError(pub Vec<Fault>);
@@ -103,16 +110,23 @@ impl Settings {
     }
 
     fn load_from(file: Option<&Path>, environment: Environment) -> Result<Self, SettingsError> {
+        let environment = environment.prefix("API").prefix_separator("_").separator("__");
+        let mut faults = Vec::new();
         let mut sources = Config::builder();
         if let Some(file) = file {
-            sources = sources.add_source(File::from(file).format(FileFormat::Toml));
+            let source = File::from(file).format(FileFormat::Toml);
+            // Read by itself first: if it cannot be read, the faults of the environment are still found.
+            match Config::builder().add_source(source.clone()).build() {
+                Ok(_) => sources = sources.add_source(source),
+                Err(error) => faults.push(Fault::new("file", error.to_string().trim_end().replace('\n', "\n    "))),
+            }
         }
         // Of two sources that name a key, the later one wins.
-        sources = sources.add_source(environment.prefix("API").prefix_separator("_").separator("__"));
-        match sources.build() {
-            Ok(config) => Reader { config, known: Vec::new(), faults: Vec::new() }.settings(),
+        match sources.add_source(environment).build() {
+            Ok(config) => Reader { config, known: Vec::new(), faults }.settings(),
             Err(error) => {
-                Err(SettingsError(vec![Fault { key: "file".to_owned(), problem: error.to_string() }]))
+                faults.push(Fault::new("environment", error.to_string()));
+                Err(SettingsError(faults))
             }
         }
     }
@@ -141,7 +155,7 @@ impl Reader {
                 SHORTEST_PASSWORD_MINIMUM..=64,
             ),
             log_format: self.log_format(default.log_format),
-            log_filter: self.read("log.filter", default.log_filter),
+            log_filter: self.log_filter(default.log_filter),
             body_bytes: self.within("limits.body_bytes", default.body_bytes, 1024..=10 << 20),
             deadline_seconds: self.within("limits.deadline_seconds", default.deadline_seconds, 1..=300),
         };
@@ -156,7 +170,7 @@ impl Reader {
     }
 
     fn fault(&mut self, key: &str, problem: impl Into<String>) {
-        self.faults.push(Fault { key: key.to_owned(), problem: problem.into() });
+        self.faults.push(Fault::new(key, problem));
     }
 
     /// The value, or the default where the key is not set. A value that cannot be read is a fault.
@@ -165,11 +179,13 @@ impl Reader {
         match self.config.get(key) {
             Ok(value) => value,
             Err(ConfigError::NotFound(_)) => default,
+            Err(ConfigError::Type { origin, unexpected, expected, .. }) => {
+                let place = origin.map_or_else(String::new, |origin| format!(" in {origin}"));
+                self.fault(key, format!("{unexpected}{place} is not {expected}"));
+                default
+            }
             Err(error) => {
-                // The key stands in its own column already.
-                let text = error.to_string();
-                let text = text.replace(&format!(" for key `{key}`"), "");
-                self.fault(key, text.replace(&format!(" for key \"{key}\""), ""));
+                self.fault(key, error.to_string());
                 default
             }
         }
@@ -206,6 +222,14 @@ impl Reader {
                 default
             }
         }
+    }
+
+    fn log_filter(&mut self, default: String) -> String {
+        let text: String = self.read("log.filter", default);
+        if let Err(error) = EnvFilter::try_new(&text) {
+            self.fault("log.filter", format!("{text:?} is not a filter: {error}; `info` and `warn,sqlx=debug` are"));
+        }
+        text
     }
 
     fn secret(&mut self) -> Option<SecretString> {
@@ -292,6 +316,7 @@ mod tests {
                 ("API_BIND", "[::1]:99999"),
                 ("API_DATABASE__POOL", "many"),
                 ("API_DATABASE__URL", "mysql://localhost"),
+                ("API_LOG__FILTER", "info,,=,"),
                 ("API_LOG__FORMAT", "xml"),
             ]),
             @r#"
@@ -319,6 +344,33 @@ mod tests {
     fn a_missing_file_is_a_fault_that_names_it() {
         let error = Settings::load_from(Some(Path::new("no-such.toml")), environment(&[])).unwrap_err();
         assert!(error.to_string().contains("no-such.toml"), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_does_not_hide_the_faults_of_the_environment() {
+        let mut file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
+        writeln!(file, "bind = \"127.0.0.1:1").unwrap();
+
+        let error = Settings::load_from(Some(file.path()), environment(&[("API_DATABASE__POOL", "0")])).unwrap_err();
+
+        let keys: Vec<_> = error.0.iter().map(|fault| fault.key.as_str()).collect();
+        assert_eq!(keys, ["file", "database.pool"], "{error}");
+    }
+
+    #[test]
+    fn the_example_file_names_every_setting_with_its_default() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("settings.example.toml");
+        let text = std::fs::read_to_string(&path).unwrap();
+
+        let settings = Settings::load_from(Some(&path), environment(&[])).unwrap();
+
+        assert_eq!(format!("{settings:?}"), format!("{:?}", Settings::default()));
+        let error = faults(&[("API_NO__SUCH_KEY", "x")]);
+        let (_, known) = error.split_once("there are: ").unwrap();
+        for key in known.trim().split(", ") {
+            let (_, name) = key.rsplit_once('.').unwrap_or(("", key));
+            assert!(text.contains(&format!("{name} = ")), "{key} is missing");
+        }
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use aws_lc_rs::rand;
 use axum::http::{HeaderMap, StatusCode, header};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode, get_current_timestamp};
+use jsonwebtoken::{
+    Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode, get_current_timestamp,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::users::User;
@@ -77,7 +79,8 @@ impl AccessTokens {
     /// 401 if there is none, or if it is not a valid access token.
     pub fn check(&self, headers: &HeaderMap) -> Result<Claims, StatusCode> {
         let token = bearer(headers)?;
-        let token = decode::<Claims>(token, &self.decoding, &self.validation).map_err(|_| StatusCode::UNAUTHORIZED)?;
+        let token = decode::<Claims>(token, &self.decoding, &self.validation)
+            .map_err(|_| StatusCode::UNAUTHORIZED)?;
         if token.header.typ.as_deref() != Some(TYPE) {
             return Err(StatusCode::UNAUTHORIZED);
         }

@@ -14,8 +14,8 @@ pub mod users;
 pub mod wrong;
 
 use lab::{
-    Control, Controls, Exchange, Experiment, Finding, Lesson, Observed, Plan, Question, Report, Request, Side,
-    Step, Timeline, Transcript, Variant,
+    Control, Controls, Exchange, Experiment, Finding, Lesson, Observed, Plan, Question, Report, Request,
+    Side, Step, Timeline, Transcript, Variant,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -111,7 +111,9 @@ const ROTATE: Variant = Variant {
 const STEPS: &[Step] = &[
     Step {
         says: "Ada logs in.",
-        request: |_| Request::post("/login", json!({ "user": users::ADA.name, "password": users::ADA.password })),
+        request: |_| {
+            Request::post("/login", json!({ "user": users::ADA.name, "password": users::ADA.password }))
+        },
     },
     Step {
         says: "Ada opens her profile with the access token.",
@@ -172,7 +174,8 @@ fn judge_theft(report: &Report) -> Vec<Finding> {
     };
     let honest = [LOGIN, PROFILE, REFRESHED, PROFILE_AFTER];
     let answered = honest.iter().filter(|step| status(**step) == Some(200)).count();
-    let role = exchanges.get(PROFILE_AFTER).and_then(|exchange| exchange.body["role"].as_str()).unwrap_or("none");
+    let role =
+        exchanges.get(PROFILE_AFTER).and_then(|exchange| exchange.body["role"].as_str()).unwrap_or("none");
     vec![
         Finding::new(
             "Ada's own four requests",

@@ -9,7 +9,9 @@ use axum::{
     http::{HeaderMap, StatusCode},
     routing::{get, post},
 };
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode, get_current_timestamp};
+use jsonwebtoken::{
+    Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode, get_current_timestamp,
+};
 use lab::Probes;
 use serde::{Deserialize, Serialize};
 
@@ -52,8 +54,10 @@ impl Keys {
 
     fn issue(&self, sub: &str, kind: &str, role: Option<&str>, lifetime: u64) -> Result<String, StatusCode> {
         let exp = get_current_timestamp() + lifetime;
-        let claims = Claims { sub: sub.to_owned(), kind: kind.to_owned(), role: role.map(str::to_owned), exp };
-        encode(&Header::new(Algorithm::HS256), &claims, &self.0).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
+        let claims =
+            Claims { sub: sub.to_owned(), kind: kind.to_owned(), role: role.map(str::to_owned), exp };
+        encode(&Header::new(Algorithm::HS256), &claims, &self.0)
+            .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     fn check(&self, token: &str) -> Result<Claims, StatusCode> {

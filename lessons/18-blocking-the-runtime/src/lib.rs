@@ -11,8 +11,8 @@ mod warehouse;
 pub mod wrong;
 
 use lab::{
-    Control, Controls, Experiment, Finding, Lesson, Observed, Plan, Question, Report, Request, Side, Timeline,
-    Variant,
+    Control, Controls, Experiment, Finding, Lesson, Observed, Plan, Question, Report, Request, Side,
+    Timeline, Variant,
 };
 
 pub use warehouse::{Summary, Warehouse};

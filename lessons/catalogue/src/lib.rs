@@ -16,9 +16,7 @@ pub fn find(asked: &str) -> Result<&'static Lesson, UnknownLesson> {
     LESSONS
         .iter()
         .copied()
-        .find(|lesson| {
-            asked.parse() == Ok(lesson.number) || asked == lesson.slug || asked == lesson.folder()
-        })
+        .find(|lesson| asked.parse() == Ok(lesson.number) || asked == lesson.slug || asked == lesson.folder())
         .ok_or_else(|| UnknownLesson(asked.to_owned()))
 }
 

@@ -77,8 +77,10 @@ impl Connection {
 }
 
 fn encode(request: &Request, lane: Option<usize>) -> Result<http::Request<Full<Bytes>>, String> {
-    let mut builder =
-        http::Request::builder().method(request.method.as_str()).uri(&request.path).header(header::HOST, "lab");
+    let mut builder = http::Request::builder()
+        .method(request.method.as_str())
+        .uri(&request.path)
+        .header(header::HOST, "lab");
     if let Some(lane) = lane {
         builder = builder.header(LANE, lane);
     }

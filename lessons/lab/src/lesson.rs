@@ -178,7 +178,8 @@ impl Control {
     /// How many requests are sent.
     pub const REQUESTS: Self = Self { name: "requests", label: "requests", min: 1, max: 40, default: 10 };
     /// How long the slow system takes for one call, in milliseconds.
-    pub const HOLD_MS: Self = Self { name: HOLD_MS, label: "each takes (ms)", min: 1, max: 250, default: 100 };
+    pub const HOLD_MS: Self =
+        Self { name: HOLD_MS, label: "each takes (ms)", min: 1, max: 250, default: 100 };
 
     /// The same control with another default.
     pub const fn default_of(self, default: u64) -> Self {

@@ -26,8 +26,8 @@ mod text;
 
 pub use interval::{Comparison, Interval};
 pub use lesson::{
-    App, AppFuture, Control, ControlError, Controls, Count, Experiment, Lesson, Plan, Question, Request, Side,
-    Step, Timeline, Transcript, Variant,
+    App, AppFuture, Control, ControlError, Controls, Count, Experiment, Lesson, Plan, Question, Request,
+    Side, Step, Timeline, Transcript, Variant,
 };
 pub use machine::Machine;
 pub use probe::{Backend, Counter, Gauge, InFlight, Probes, Rows};

@@ -57,18 +57,17 @@ impl Probes {
     /// A slow system to call, such as a report database. Its gauge carries the name given.
     pub fn backend(&self, name: &'static str) -> Backend {
         let hold = self.controls.get(crate::lesson::HOLD_MS).unwrap_or(0);
-        Backend {
-            hold: Duration::from_millis(hold),
-            gauge: self.gauge(name),
-            gate: self.gate.clone(),
-        }
+        Backend { hold: Duration::from_millis(hold), gauge: self.gauge(name), gate: self.gate.clone() }
     }
 
     /// Where the experiment's second service listens, such as `http://127.0.0.1:40123`.
     ///
     /// # Panics
     /// If the experiment declares no `upstream`.
-    #[expect(clippy::expect_used, reason = "a lesson that calls a service it does not declare cannot run at all")]
+    #[expect(
+        clippy::expect_used,
+        reason = "a lesson that calls a service it does not declare cannot run at all"
+    )]
     pub fn upstream(&self) -> String {
         let address = self.upstream.expect("the experiment declares an upstream");
         format!("http://{address}")

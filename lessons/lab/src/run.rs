@@ -7,8 +7,8 @@ use tokio::{runtime::Builder, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Beat, Controls, Ended, Exchange, Experiment, Finding, Lane, Lesson, Observed, Plan, Probes, Reading, Report,
-    Request, Server, Variant, Verdict,
+    Beat, Controls, Ended, Exchange, Experiment, Finding, Lane, Lesson, Observed, Plan, Probes, Reading,
+    Report, Request, Server, Variant, Verdict,
     board::{Board, HEARTBEAT, Watcher},
     client::Connection,
     lesson::{Count, Transcript},
@@ -116,7 +116,8 @@ impl Run {
                 let _upstream = match self.experiment.upstream {
                     Some(app) => {
                         let connections = probes.counter(CONNECTIONS);
-                        let server = Server::start_with(app, probes.clone(), 1, Some(connections), |r| r).await?;
+                        let server =
+                            Server::start_with(app, probes.clone(), 1, Some(connections), |r| r).await?;
                         probes = probes.calling(server.address());
                         Some(server)
                     }
@@ -125,7 +126,8 @@ impl Run {
                 let around = Arc::clone(&board);
                 let workers = self.controls.workers();
                 let wrap = move |router| around.around(router);
-                let service = Server::start_with(self.variant.app, probes.clone(), workers, None, wrap).await?;
+                let service =
+                    Server::start_with(self.variant.app, probes.clone(), workers, None, wrap).await?;
                 self.send(requests, &service, &board, &probes).await
             };
             tokio::select! {

@@ -13,10 +13,14 @@ const CHART: usize = 60;
 pub fn render(experiment: &Experiment, reports: &[Report]) -> String {
     let mut out = String::new();
     let span_us = reports.iter().map(span_us).max().unwrap_or(0).max(1);
-    let most = reports.iter().flat_map(|r| &r.counters).map(|reading| reading.value).max().unwrap_or(0).max(1);
+    let most =
+        reports.iter().flat_map(|r| &r.counters).map(|reading| reading.value).max().unwrap_or(0).max(1);
     for report in reports {
         let says = experiment.variant(&report.variant).map_or("", |variant| variant.says);
-        line(&mut out, format_args!("{}  {}: {says}", report.side.to_string().to_uppercase(), report.variant));
+        line(
+            &mut out,
+            format_args!("{}  {}: {says}", report.side.to_string().to_uppercase(), report.variant),
+        );
         match &report.observed {
             Observed::Timeline { lanes, heartbeats, .. } => timeline(&mut out, lanes, heartbeats, span_us),
             Observed::Transcript { exchanges } => transcript(&mut out, exchanges),

@@ -221,3 +221,78 @@ pub(crate) fn weak_hash(password: &str) -> String {
     argon2.hash_password_into(password.as_bytes(), &[9; 16], &mut output).unwrap();
     Hasher::phc(&[9; 16], &output, &params).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::System;
+
+    fn password(text: &str) -> Password {
+        Password(text.to_owned().into())
+    }
+
+    #[tokio::test]
+    async fn a_storm_of_hashes_runs_on_as_many_buffers_as_there_are_cores() {
+        let passwords = Passwords::new(Arc::new(System));
+        let cores = thread::available_parallelism().unwrap().get();
+
+        let hashes: Vec<_> = (0..4 * cores)
+            .map(|_| {
+                let passwords = passwords.clone();
+                tokio::spawn(async move { passwords.hash(password("a long walk in the rain")).await })
+            })
+            .collect();
+        for hash in hashes {
+            hash.await.unwrap().unwrap();
+        }
+
+        assert!(passwords.0.memories().len() <= cores);
+        assert_eq!(passwords.0.permits.available_permits(), cores);
+    }
+
+    #[tokio::test]
+    async fn a_hash_goes_on_holding_its_permit_when_nobody_waits_for_it_any_more() {
+        let passwords = Passwords::new(Arc::new(System));
+        let cores = u32::try_from(thread::available_parallelism().unwrap().get()).unwrap();
+        let started = passwords.clone();
+        let waiting = tokio::spawn(async move { started.hash(password("a long walk in the rain")).await });
+        // On this runtime of one thread the task runs until it waits, and it waits for its hash.
+        tokio::task::yield_now().await;
+        waiting.abort();
+        assert!(waiting.await.unwrap_err().is_cancelled());
+
+        // All permits are to be had only when the hash is finished.
+        let _all = passwords.0.permits.acquire_many(cores).await.unwrap();
+
+        assert_eq!(passwords.computed(), 1);
+    }
+
+    #[tokio::test]
+    async fn two_hashes_of_one_password_differ_and_both_are_right() {
+        let passwords = Passwords::new(Arc::new(System));
+        let first = passwords.hash(password("a long walk in the rain")).await.unwrap();
+        let second = passwords.hash(password("a long walk in the rain")).await.unwrap();
+
+        assert_ne!(first, second);
+        for stored in [first, second] {
+            let check = async |text| passwords.check(password(text), Some(&stored)).await.unwrap();
+            assert_eq!(check("a long walk in the rain").await, Checked::Right);
+            assert_eq!(check("A long walk in the rain").await, Checked::Wrong);
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_printed() {
+        assert!(!format!("{:?}", password("a long walk in the rain")).contains("walk"));
+    }
+
+    #[test]
+    fn runs_and_repetitions_are_guessed_first_and_sentences_are_not() {
+        for easy in ["aaaaaaaaaaaaaaa", "abcabcabcabcabca", "abcdefghijklmnop", "ponmlkjihgfedcba", "1234567890123456"] {
+            assert!(is_guessed_first(easy), "{easy}");
+        }
+        for fine in ["a long walk in the rain", "twenty lower letters", "aaaaaaaaaaaaaab"] {
+            assert!(!is_guessed_first(fine), "{fine}");
+        }
+    }
+}
