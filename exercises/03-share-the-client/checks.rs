@@ -139,6 +139,7 @@ fn a_silent_upstream_is_told_as_504_and_the_next_quote_is_served() {
     statuses(&report, [504, 200, 200, 200], meaning);
 }
 
+#[expect(clippy::expect_used, reason = "a check that cannot be set up has to fail loudly")]
 fn run(experiment: &'static Experiment) -> Run {
     let controls = experiment.controls([]).expect("nothing was asked for that it might not have");
     Run::of(&LESSON, experiment, ANSWER, controls).within(PATIENCE)

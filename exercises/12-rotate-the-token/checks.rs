@@ -95,6 +95,7 @@ fn with_token(token: &str) -> Request {
 static THEFT: LazyLock<Report> = LazyLock::new(|| run(&A_STOLEN_TOKEN, ANSWER).report());
 static TWO_SESSIONS: LazyLock<Report> = LazyLock::new(|| run(&SESSIONS, ANSWER).report());
 
+#[expect(clippy::expect_used, reason = "a check that cannot be set up has to fail loudly")]
 fn run(experiment: &'static Experiment, variant: Variant) -> Run {
     let controls = experiment.controls([]).expect("nothing was asked for that it might not have");
     Run::of(&LESSON, experiment, variant, controls).within(PATIENCE)
@@ -168,6 +169,7 @@ fn of_ten_refreshes_at_once_on_two_replicas_one_wins() {
 
 /// Looks at one finding of the lesson's judge.
 #[track_caller]
+#[expect(clippy::expect_used, reason = "a check that cannot be set up has to fail loudly")]
 fn found(subject: &str) {
     let findings = &THEFT.verdict.findings;
     // A run that was cut has a finding of its own, and the others mean little then.

@@ -50,6 +50,7 @@ static TEN_EXPORTS: Experiment = Experiment {
 static BOTH_ALONE: LazyLock<Report> = LazyLock::new(|| run(&ALONE).report());
 static REPORTS_TOGETHER: LazyLock<Report> = LazyLock::new(|| run(&TEN_REPORTS).gated().report());
 
+#[expect(clippy::expect_used, reason = "a check that cannot be set up has to fail loudly")]
 fn run(experiment: &'static Experiment) -> Run {
     let controls = experiment.controls([("hold_ms", 2)]).expect("each of them has this control");
     Run::of(&LESSON, experiment, ANSWER, controls).within(PATIENCE)

@@ -126,16 +126,12 @@ async fn each_line(stream: Option<impl AsyncRead + Unpin>, mut hear: impl FnMut(
 }
 
 #[derive(Deserialize)]
-#[serde(tag = "reason", rename_all = "kebab-case")]
+#[serde(tag = "reason")]
 enum Message {
-    CompilerMessage {
-        target: Target,
-        message: Said,
-    },
-    CompilerArtifact {
-        target: Target,
-        executable: Option<PathBuf>,
-    },
+    #[serde(rename = "compiler-message")]
+    Diagnostic { target: Target, message: Said },
+    #[serde(rename = "compiler-artifact")]
+    Artifact { target: Target, executable: Option<PathBuf> },
     #[serde(other)]
     Other,
 }
@@ -155,10 +151,10 @@ impl Build {
     /// Takes in one line of cargo's standard output. What is not a message of cargo's is passed over.
     pub fn hear(&mut self, line: &str) {
         match serde_json::from_str(line) {
-            Ok(Message::CompilerArtifact { target, executable: Some(path) }) => {
+            Ok(Message::Artifact { target, executable: Some(path) }) => {
                 self.programs.push(Program { target: target.name, path });
             }
-            Ok(Message::CompilerMessage { target, message }) => {
+            Ok(Message::Diagnostic { target, message }) => {
                 let rendered = plain(&message.rendered.unwrap_or_default());
                 // "aborting due to 2 previous errors" and its kind count what was already said.
                 if !rendered.starts_with("error: aborting due to") && message.level != "failure-note" {

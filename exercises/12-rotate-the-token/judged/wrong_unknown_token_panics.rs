@@ -40,6 +40,7 @@ impl Service {
     }
 }
 
+#[expect(clippy::expect_used, reason = "this is the mistake")]
 async fn login(
     State(service): State<Arc<Service>>,
     Json(login): Json<Login>,
@@ -57,6 +58,7 @@ async fn profile(
     Ok(Json(Profile { user: claims.sub, role: claims.role }))
 }
 
+#[expect(clippy::expect_used, reason = "this is the mistake")]
 async fn refresh(
     State(service): State<Arc<Service>>,
     Json(refresh): Json<Refresh>,
