@@ -83,6 +83,7 @@ pub(crate) fn may_be_written(file: &Path) -> Result<(), String> {
 /// # Errors
 /// If it cannot be written.
 pub(crate) fn write(file: &Path, load: Load) -> Result<(), String> {
+    #[expect(clippy::disallowed_methods, reason = "a run file bears the time at which it was made")]
     let now = OffsetDateTime::now_utc();
     let recorded_at = now.replace_nanosecond(0).unwrap_or(now).format(&Rfc3339);
     let run = RunFile {
