@@ -178,7 +178,8 @@ mod tests {
                 ("PRAGMA busy_timeout", "5000"),
             ] {
                 let row = sqlx::query(pragma).fetch_one(&mut **connection).await.unwrap();
-                let found = row.try_get::<String, _>(0).or_else(|_| row.try_get::<i64, _>(0).map(|n| n.to_string()));
+                let found =
+                    row.try_get::<String, _>(0).or_else(|_| row.try_get::<i64, _>(0).map(|n| n.to_string()));
                 assert_eq!(found.unwrap(), value, "{pragma}");
             }
         }

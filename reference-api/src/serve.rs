@@ -83,7 +83,10 @@ pub async fn until(stop: impl Future<Output = ()>, listener: TcpListener, app: R
     stopping.cancel();
     connections.close();
     if tokio::time::timeout(limits.grace, connections.wait()).await.is_err() {
-        tracing::warn!(connections = connections.len(), "the grace period is over; requests in flight are cut");
+        tracing::warn!(
+            connections = connections.len(),
+            "the grace period is over; requests in flight are cut"
+        );
     }
 }
 

@@ -118,7 +118,9 @@ impl Settings {
             // Read by itself first: if it cannot be read, the faults of the environment are still found.
             match Config::builder().add_source(source.clone()).build() {
                 Ok(_) => sources = sources.add_source(source),
-                Err(error) => faults.push(Fault::new("file", error.to_string().trim_end().replace('\n', "\n    "))),
+                Err(error) => {
+                    faults.push(Fault::new("file", error.to_string().trim_end().replace('\n', "\n    ")))
+                }
             }
         }
         // Of two sources that name a key, the later one wins.
@@ -144,7 +146,7 @@ impl Reader {
         let default = Settings::default();
         let settings = Settings {
             bind: self.bind(default.bind),
-            database_url: self.read("database.url", default.database_url),
+            database_url: self.database_url(default.database_url),
             database_pool: self.within("database.pool", default.database_pool, 1..=64),
             auth_secret: self.secret(),
             access_seconds: self.within("auth.access_seconds", default.access_seconds, 60..=3600),
@@ -159,12 +161,6 @@ impl Reader {
             body_bytes: self.within("limits.body_bytes", default.body_bytes, 1024..=10 << 20),
             deadline_seconds: self.within("limits.deadline_seconds", default.deadline_seconds, 1..=300),
         };
-        if !settings.database_url.starts_with("sqlite:") {
-            self.fault(
-                "database.url",
-                "must begin with `sqlite:`, such as sqlite:.local/reference-api.sqlite",
-            );
-        }
         self.unknown_keys();
         if self.faults.is_empty() { Ok(settings) } else { Err(SettingsError(self.faults)) }
     }
@@ -181,7 +177,8 @@ impl Reader {
             Err(ConfigError::NotFound(_)) => default,
             Err(ConfigError::Type { origin, unexpected, expected, .. }) => {
                 let place = origin.map_or_else(String::new, |origin| format!(" in {origin}"));
-                self.fault(key, format!("{unexpected}{place} is not {expected}"));
+                let found = unexpected.to_string();
+                self.fault(key, format!("{}{place} is not {expected}", found.trim_start_matches("string ")));
                 default
             }
             Err(error) => {
@@ -211,6 +208,15 @@ impl Reader {
         })
     }
 
+    fn database_url(&mut self, default: String) -> String {
+        let url: String = self.read("database.url", default);
+        if !url.starts_with("sqlite:") {
+            let problem = "must begin with `sqlite:`, such as sqlite:.local/reference-api.sqlite";
+            self.fault("database.url", problem);
+        }
+        url
+    }
+
     fn log_format(&mut self, default: LogFormat) -> LogFormat {
         let text: Option<String> = self.read("log.format", None);
         match text.as_deref() {
@@ -227,7 +233,10 @@ impl Reader {
     fn log_filter(&mut self, default: String) -> String {
         let text: String = self.read("log.filter", default);
         if let Err(error) = EnvFilter::try_new(&text) {
-            self.fault("log.filter", format!("{text:?} is not a filter: {error}; `info` and `warn,sqlx=debug` are"));
+            self.fault(
+                "log.filter",
+                format!("{text:?} is not a filter: {error}; `info` and `warn,sqlx=debug` are"),
+            );
         }
         text
     }
@@ -320,12 +329,13 @@ mod tests {
                 ("API_LOG__FORMAT", "xml"),
             ]),
             @r#"
-        settings: 5 faults, nothing was started
+        settings: 6 faults, nothing was started
           bind           [::1]:99999 is not an address and a port, such as 127.0.0.1:8080
-          database.pool  invalid type: string "many", expected an integer in the environment
+          database.url   must begin with `sqlite:`, such as sqlite:.local/reference-api.sqlite
+          database.pool  "many" in the environment is not an integer
           auth.secret    is 9 bytes; at least 32 are needed (`openssl rand -hex 32` makes one)
           log.format     is "xml"; it is either "pretty" or "json"
-          database.url   must begin with `sqlite:`, such as sqlite:.local/reference-api.sqlite
+          log.filter     "info,,=," is not a filter: invalid filter directive; `info` and `warn,sqlx=debug` are
         "#
         );
     }
@@ -351,7 +361,8 @@ mod tests {
         let mut file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
         writeln!(file, "bind = \"127.0.0.1:1").unwrap();
 
-        let error = Settings::load_from(Some(file.path()), environment(&[("API_DATABASE__POOL", "0")])).unwrap_err();
+        let error =
+            Settings::load_from(Some(file.path()), environment(&[("API_DATABASE__POOL", "0")])).unwrap_err();
 
         let keys: Vec<_> = error.0.iter().map(|fault| fault.key.as_str()).collect();
         assert_eq!(keys, ["file", "database.pool"], "{error}");

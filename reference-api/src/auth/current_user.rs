@@ -70,6 +70,8 @@ pub(crate) async fn require_user(
 }
 // ANCHOR_END: current_user
 
+// ANCHOR: current_user_extractor
+/// A handler that takes a `CurrentUser` argument cannot run without one.
 impl<S: Send + Sync> FromRequestParts<S> for CurrentUser {
     type Rejection = ApiError;
 
@@ -78,6 +80,7 @@ impl<S: Send + Sync> FromRequestParts<S> for CurrentUser {
         parts.extensions.get().cloned().ok_or(ApiError::AuthenticationRequired)
     }
 }
+// ANCHOR_END: current_user_extractor
 
 /// The token in the one `Authorization` header. The scheme's name may be in any case (RFC 9110 §11.1).
 fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {

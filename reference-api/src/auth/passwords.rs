@@ -288,7 +288,13 @@ mod tests {
 
     #[test]
     fn runs_and_repetitions_are_guessed_first_and_sentences_are_not() {
-        for easy in ["aaaaaaaaaaaaaaa", "abcabcabcabcabca", "abcdefghijklmnop", "ponmlkjihgfedcba", "1234567890123456"] {
+        for easy in [
+            "aaaaaaaaaaaaaaa",
+            "abcabcabcabcabca",
+            "abcdefghijklmnop",
+            "ponmlkjihgfedcba",
+            "1234567890123456",
+        ] {
             assert!(is_guessed_first(easy), "{easy}");
         }
         for fine in ["a long walk in the rain", "twenty lower letters", "aaaaaaaaaaaaaab"] {

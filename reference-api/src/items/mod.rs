@@ -12,12 +12,12 @@ use uuid::Uuid;
 
 use crate::state::AppState;
 
-// ANCHOR: items_router
+// ANCHOR: router
 /// The routes of items; all of them need a login.
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list::list_items, create::create_item)).routes(routes!(get::get_item))
 }
-// ANCHOR_END: items_router
+// ANCHOR_END: router
 
 /// A row of `items`. The owner is in every `WHERE` and in no answer.
 #[derive(Debug, sqlx::FromRow)]
