@@ -13,11 +13,7 @@ use axum::{
     routing::get,
 };
 
-use crate::{
-    Beat, Counter, Event, Exchange, Gauge, Lane,
-    probe::{Gate, lock},
-    server::LANE,
-};
+use crate::{Beat, Counter, Event, Exchange, Gauge, Lane, gate::Gate, probe::lock, server::LANE};
 
 /// The endpoint that only says "ok". The lab adds it to every variant.
 pub(crate) const HEARTBEAT: &str = "/lab/heartbeat";

@@ -15,6 +15,7 @@
 
 mod board;
 mod client;
+mod gate;
 mod interval;
 mod lesson;
 mod machine;

@@ -6,19 +6,16 @@ use std::{
     collections::BTreeMap,
     net::SocketAddr,
     sync::{
-        Arc, Condvar, Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use tokio::sync::watch;
-
-use crate::{Controls, Reading};
-
-/// How long a call waits for its peers in a gated run before it goes on without them. It is never reached where the
-/// calls really overlap, so it costs a right way nothing.
-const PATIENCE: Duration = Duration::from_secs(2);
+use crate::{
+    Controls, Reading,
+    gate::{Gate, Ticket},
+};
 
 /// What a variant is handed: named gauges and counters, a slow system to call, and the controls of the run.
 #[derive(Clone, Debug)]
@@ -150,7 +147,8 @@ impl Counter {
 
 /// A slow system that a service calls: each call takes as long as the control `hold_ms` says.
 ///
-/// In a gated run a call also waits until all its peers have called, so that no clock decides how many overlap.
+/// In a gated run the first call of each request also waits until all the others have made theirs, and a second call
+/// waits until all first calls are over: no clock decides how many overlap, nor who sees what.
 #[derive(Clone, Debug)]
 pub struct Backend {
     hold: Duration,
@@ -206,103 +204,11 @@ impl Iterator for Rows {
     type Item = u64;
 
     fn next(&mut self) -> Option<u64> {
-        if self.left == 0 && self.ticket.as_ref().is_none_or(Ticket::may_pass) {
+        if self.left == 0 && self.ticket.as_ref().is_none_or(Ticket::may_pass_by_now) {
             return None;
         }
         self.left = self.left.saturating_sub(1);
         // Stands for parsing one row. `black_box` keeps an optimised build from removing it.
         Some(std::hint::black_box((0..400_u64).fold(self.left, |sum, n| sum.rotate_left(7) ^ n)))
-    }
-}
-
-/// Lets calls go on only when all of them have come, and a heartbeat was answered meanwhile.
-#[derive(Debug)]
-pub(crate) struct Gate {
-    waiting_for: Mutex<WaitingFor>,
-    opened: Condvar,
-    /// The same fact for tasks, which must not wait on a condition variable.
-    open: watch::Sender<bool>,
-}
-
-#[derive(Debug)]
-struct WaitingFor {
-    peers: usize,
-    heartbeat: bool,
-}
-
-impl Gate {
-    pub(crate) fn new(peers: usize) -> Arc<Self> {
-        Arc::new(Self {
-            waiting_for: Mutex::new(WaitingFor { peers, heartbeat: true }),
-            opened: Condvar::new(),
-            open: watch::Sender::new(false),
-        })
-    }
-
-    fn arrive(self: &Arc<Self>) -> Ticket {
-        let mut waiting_for = lock(&self.waiting_for);
-        waiting_for.peers = waiting_for.peers.saturating_sub(1);
-        self.open_if_complete(&waiting_for);
-        Ticket { gate: Arc::clone(self), since: Instant::now() }
-    }
-
-    /// A heartbeat was answered while calls were in flight.
-    pub(crate) fn heartbeat(&self) {
-        let mut waiting_for = lock(&self.waiting_for);
-        waiting_for.heartbeat = false;
-        self.open_if_complete(&waiting_for);
-    }
-
-    fn open_if_complete(&self, waiting_for: &WaitingFor) {
-        if waiting_for.peers == 0 && !waiting_for.heartbeat {
-            self.open(waiting_for);
-        }
-    }
-
-    /// Whoever has lost patience opens for all that come later: one wait is enough to show that calls queue.
-    fn give_up(&self) {
-        self.open(&lock(&self.waiting_for));
-    }
-
-    /// Takes the locked state as a witness: a waiter that has looked and not yet slept cannot miss the call.
-    fn open(&self, _locked: &WaitingFor) {
-        self.open.send_replace(true);
-        self.opened.notify_all();
-    }
-
-    fn is_open(&self) -> bool {
-        *self.open.borrow()
-    }
-}
-
-/// One call that has come to the [`Gate`].
-#[derive(Debug)]
-struct Ticket {
-    gate: Arc<Gate>,
-    since: Instant,
-}
-
-impl Ticket {
-    fn pass_blocking(&self) {
-        let waiting_for = lock(&self.gate.waiting_for);
-        let waited = self.gate.opened.wait_timeout_while(waiting_for, PATIENCE, |_| !self.gate.is_open());
-        drop(waited);
-        if !self.gate.is_open() {
-            self.gate.give_up();
-        }
-    }
-
-    async fn pass(&self) {
-        let mut open = self.gate.open.subscribe();
-        if tokio::time::timeout(PATIENCE, open.wait_for(|open| *open)).await.is_err() {
-            self.gate.give_up();
-        }
-    }
-
-    fn may_pass(&self) -> bool {
-        if self.since.elapsed() >= PATIENCE {
-            self.gate.give_up();
-        }
-        self.gate.is_open()
     }
 }

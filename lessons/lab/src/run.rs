@@ -11,8 +11,9 @@ use crate::{
     Report, Request, Server, Variant, Verdict,
     board::{Board, HEARTBEAT, Watcher},
     client::Connection,
+    gate::Gate,
     lesson::{Count, Transcript},
-    probe::{Gate, lock},
+    probe::lock,
 };
 
 /// A run that takes longer is cut, and its report says so.
@@ -102,7 +103,8 @@ impl Run {
 
     fn conduct(&self) -> Report {
         let requests = self.requests();
-        let gate = self.gated.then(|| Gate::new(requests.len()));
+        // Requests that are sent in turn have no peers to wait for.
+        let gate = (self.gated && !requests.is_empty()).then(|| Gate::new(requests.len()));
         let board = Board::new(requests.len(), gate.clone(), self.watcher.clone());
         let mut probes = Probes::new(self.controls.clone()).gated_by(gate);
         let runtime = match Builder::new_current_thread().enable_all().build() {
