@@ -103,6 +103,9 @@ pub(crate) async fn attack(url: &str, path: &'static str, settings: Settings) ->
     // No proxy: the environment may name one, even for 127.0.0.1. Idle connections are kept, one for each user.
     let client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build();
     let client = client.map_err(|error| format!("no client for the users: {error}"))?;
+    // Goose prints a line for each request that fails, of which there may be thousands; they are counted instead. The
+    // logger that does nothing goes first, since the first one stays. An error means that it is in place already.
+    let _ = log::set_logger(log::logger());
     let tally = Arc::new(Tally::new());
     let metrics = conduct(url, path, settings, client, Arc::clone(&tally)).await;
     let metrics = metrics.map_err(|error| error.to_string())?;

@@ -44,13 +44,17 @@ impl Service {
     pub(crate) fn start(scenario: &Scenario, variant: &Variant, settings: Settings) -> Result<Self, String> {
         let program = std::env::current_exe().map_err(|error| format!("this program's path: {error}"))?;
         let (lesson, _) = scenario.subject();
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args(["serve", "--lesson", lesson.slug, "--variant", variant.name])
             .args(["--workers", &settings.workers.to_string()])
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| format!("the service could not be started: {error}"))?;
+            .stdout(Stdio::piped());
+        // Ctrl-C reaches the users first: they stop asking while there is still somebody to answer.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child =
+            command.spawn().map_err(|error| format!("the service could not be started: {error}"))?;
         let alive = child.stdin.take();
         let stdout = child.stdout.take();
         let mut service = Self { child, _alive: alive, url: String::new() };
