@@ -1,5 +1,7 @@
 //! Proves lesson 03: both ways answer alike; what differs is the number of connections that the upstream accepts.
 
+#![expect(clippy::unwrap_used, reason = "a proof that cannot be set up has failed")]
+
 use lab::{Observed, Report, Run};
 use one_client::{LESSON, TWENTY_QUOTES};
 

@@ -30,8 +30,10 @@ pub static LESSON: Lesson = Lesson {
     experiments: &[A_STOLEN_TOKEN, TEN_AT_ONCE],
 };
 
+// The three types below hold secrets and have no `Debug`: what cannot be printed does not end in a log.
+
 /// What a login and a refresh answer.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Deserialize, Serialize)]
 pub struct Tokens {
     /// Opens the profile, for minutes.
     pub access_token: String,
@@ -41,7 +43,7 @@ pub struct Tokens {
 }
 
 /// The body of `POST /login`.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 pub struct Login {
     /// The user's name.
     pub user: String,
@@ -50,7 +52,7 @@ pub struct Login {
 }
 
 /// The body of `POST /refresh`.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 pub struct Refresh {
     /// The refresh token, as it was issued.
     pub refresh_token: String,

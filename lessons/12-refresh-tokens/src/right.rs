@@ -65,12 +65,14 @@ async fn refresh(
     Json(refresh): Json<Refresh>,
 ) -> Result<Json<Tokens>, StatusCode> {
     let hash = TokenHash::of(&refresh.refresh_token);
-    // One statement decides. Of all who present this token at the same moment, one gets the row.
+    // One statement decides: `UPDATE … SET used = true WHERE hash = ? AND NOT used`. Of all who present this token at
+    // the same moment, one gets the row.
     if let Some(row) = service.store.consume(&hash).await {
         let user = users::find(&row.user).ok_or(StatusCode::UNAUTHORIZED)?;
         return service.issue(user, row.family).await;
     }
     // Known, but not to be had: somebody used it before. Two people hold it, and nobody can say which one is the user.
+    // A client that refreshes in two tabs at once ends its own session here; the reference API shows how to spare it.
     if let Some(row) = service.store.find(&hash).await {
         service.store.revoke(row.family).await;
     }

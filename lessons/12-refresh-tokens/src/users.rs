@@ -1,13 +1,16 @@
-//! Who there is. It stands for the table of users.
+//! Who there is. It stands for an identity provider and its table of users.
+//!
+//! How passwords are kept and compared is the subject of lesson 10. Nothing here is a way to do it: it only lets somebody
+//! in, so that there is a session to steal.
 
 /// A user, as the record says.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub struct User {
     /// The name, by which the record is found.
     pub name: &'static str,
     /// What the user may do.
     pub role: &'static str,
-    /// The password, in the clear only because this is a demonstration: hashing is the subject of lesson 10.
+    /// The password, in the clear only because nobody's account hangs on it.
     pub(crate) password: &'static str,
 }
 

@@ -2,6 +2,8 @@
 //!
 //! All runs are gated, so that no clock decides how many requests overlap.
 
+#![expect(clippy::unwrap_used, reason = "a proof that cannot be set up has failed")]
+
 use blocking_the_runtime::{LESSON, LONG_LOOP, TEN_REPORTS};
 use lab::{Experiment, Lane, Observed, Report, Run};
 
