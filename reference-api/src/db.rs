@@ -29,10 +29,10 @@ pub enum OpenError {
     #[error("database.url {0:?} is not understood: {1}")]
     Address(String, #[source] sqlx::Error),
     /// The folder or the lock beside the file cannot be used.
-    #[error("{path} cannot be used: {1}", path = .0.display())]
+    #[error("{path} cannot be used: {1}; choose another place with API_DATABASE__URL", path = .0.display())]
     Folder(PathBuf, #[source] io::Error),
     /// The file cannot be opened as a database.
-    #[error("the database cannot be opened: {0}")]
+    #[error("the database cannot be opened: {0}; choose another file with API_DATABASE__URL")]
     Connect(#[source] sqlx::Error),
     /// The library is too old to be trusted with data.
     #[error("SQLite is {0}; {need} or newer is needed", need = "3.51.3")]

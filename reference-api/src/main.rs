@@ -3,7 +3,7 @@
 use std::{error::Error, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
-use reference_api::{AppState, Settings, app, openapi, serve, telemetry};
+use reference_api::{AppState, Settings, app, openapi, serve, settings::LogFormat, telemetry};
 
 /// The reference API: accounts, sessions and items.
 ///
@@ -30,14 +30,16 @@ async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let settings = Settings::load(arguments.settings.as_deref())?;
     telemetry::start(&settings)?;
     // The socket comes last: who can connect is served.
-    let bind = settings.bind;
+    let (bind, format) = (settings.bind, settings.log_format);
     let state = AppState::connect(settings).await?;
     let listener = serve::listen(bind).await?;
     let address = listener.local_addr()?;
-    println!(
-        "The API listens on http://{address}; its documentation is on http://{address}{}/",
-        openapi::PAGE
-    );
+    let (page, url) = (openapi::PAGE, format!("http://{address}"));
+    match format {
+        LogFormat::Pretty => println!("The API listens on {url}; its documentation is on {url}{page}/"),
+        // Whoever reads these lines is a program: nothing but JSON among them.
+        LogFormat::Json => tracing::info!(url, "listening"),
+    }
     serve::until(serve::stop_signal(), listener, app(state), serve::Limits::default()).await;
     Ok(())
 }
