@@ -25,7 +25,7 @@ const ANSWER: Variant = Variant {
     app: |probes| Box::pin(async move { crate::app(probes.upstream()) }),
 };
 
-/// A right answer takes less than a second. One that never answers is cut here, well inside the runner's own limit.
+/// A right answer takes little more than a second. One that never answers is cut here, well inside the runner's own limit.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 const QUOTE: Step = Step { says: "a quote", request: |_| Request::get("/quote") };
@@ -135,7 +135,7 @@ fn refusals_are_told_as_502_and_keep_the_connection() {
 fn a_silent_upstream_is_told_as_504_and_the_next_quote_is_served() {
     let report = run(&SILENT_ONCE).report();
 
-    let meaning = "The upstream never answers the first quote. The gateway has to give up after half a second, with 504, and go on.";
+    let meaning = "The upstream never answers the first quote. The gateway has to give up after about a second, with 504, and go on.";
     statuses(&report, [504, 200, 200, 200], meaning);
 }
 

@@ -21,6 +21,7 @@ use crate::{
     prove::{self, ProveError},
     trial::{self, Ended},
     verdict::{self, Verdict},
+    wrap,
 };
 
 /// A word after `cargo exercise`; without one it says where you are.
@@ -287,7 +288,7 @@ impl Session {
             if verdict.solved { mark.passed(now) } else { mark.failed(verdict.failed.as_deref()) }
         });
         let word = if verdict.solved { "solved" } else { "not yet" };
-        let mut text = format!("{number:02} {slug} · {word}\n\n{}\n", verdict.text);
+        let mut text = format!("{number:02} {slug} · {word}\n\n{}\n\n", verdict.text.trim_end());
         if verdict.solved {
             let _ = writeln!(text, "compare: cargo exercise solution {number:02}");
             if let Some(progress) = progress {
@@ -317,7 +318,8 @@ impl Session {
             progress.exercises.get(&exercise.slug).and_then(|mark| mark.hints.get(&check.name)).copied();
         let step = shown.unwrap_or(0).min(check.hints.len() - 1);
         let mut text = format!("{number:02} {} · hint {} of 3\n", exercise.slug, step + 1);
-        let _ = writeln!(text, "\n  not yet: {}\n\n  {}\n", sentence(&check.name), check.hints[step]);
+        let hint = wrap(&check.hints[step], 96).replace('\n', "\n  ");
+        let _ = writeln!(text, "\n  not yet: {}\n\n  {hint}\n", sentence(&check.name));
         text.push_str(&match step {
             2 => format!("That was the last one. next: cargo exercise solution {number:02} --anyway\n"),
             _ => format!("next: cargo exercise check {number:02}     (or hint {number:02} again for more)\n"),

@@ -22,4 +22,5 @@ pub mod verdict;
 pub use command::{Command, run};
 pub use kit::{Exercise, Kit, KitError, catalogue};
 pub use plain::plain;
+pub(crate) use plain::wrap;
 pub use progress::Progress;

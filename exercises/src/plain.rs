@@ -1,4 +1,4 @@
-//! Makes text from elsewhere harmless for a terminal.
+//! Makes text fit for a terminal: text from elsewhere harmless, long text readable.
 
 /// The text without anything that could drive a terminal: escape sequences, other control characters, and the marks that
 /// turn the direction of writing. Line breaks and tabs stay.
@@ -51,9 +51,46 @@ fn skip_parameters(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     rest.next_if(|c| ('@'..='~').contains(c));
 }
 
+/// The text broken into lines of at most so many columns, at spaces only.
+pub(crate) fn wrap(text: &str, columns: usize) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (number, line) in text.split('\n').enumerate() {
+        if number > 0 {
+            out.push('\n');
+        }
+        // A line that begins with a space was laid out by its author.
+        if line.starts_with(' ') {
+            out.push_str(line);
+            continue;
+        }
+        let mut used = 0;
+        for word in line.split(' ') {
+            let length = word.chars().count();
+            if used > 0 && used + 1 + length > columns {
+                out.push('\n');
+                used = 0;
+            } else if used > 0 {
+                out.push(' ');
+                used += 1;
+            }
+            out.push_str(word);
+            used += length;
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
-    use super::plain;
+    use super::{plain, wrap};
+
+    #[test]
+    fn a_long_line_is_broken_at_spaces_and_no_word_is_cut() {
+        assert_eq!(
+            wrap("one two three fourteen\n  as  it is here", 9),
+            "one two\nthree\nfourteen\n  as  it is here"
+        );
+    }
 
     #[test]
     fn colours_cursor_moves_titles_and_links_vanish_and_the_text_stays() {

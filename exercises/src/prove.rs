@@ -176,6 +176,6 @@ impl Tally {
         let word = if holds { "ok    " } else { "FAILED" };
         *(if holds { &mut self.passed } else { &mut self.failed }) += 1;
         // Writing to a String cannot fail.
-        let _ = writeln!(self.text, "{word}  {what:<44}  {seen}");
+        let _ = writeln!(self.text, "{word}  {what:<54}  {seen}");
     }
 }

@@ -136,7 +136,7 @@ fn split_panics<'a>(lines: &[&'a str]) -> (Vec<Panic>, Vec<&'a str>) {
         } else if let (true, Some(panic)) = (inside, panics.last_mut()) {
             panic.message.push_str(line);
             panic.message.push('\n');
-        } else if !line.trim().is_empty() {
+        } else if !line.trim().is_empty() && !is_last_words(line) {
             printed.push(*line);
         }
     }
@@ -144,6 +144,11 @@ fn split_panics<'a>(lines: &[&'a str]) -> (Vec<Panic>, Vec<&'a str>) {
         panic.message.truncate(panic.message.trim_end().len());
     }
     (panics, printed)
+}
+
+/// What the runtime says before it aborts the program; the verdict says it in its own words.
+fn is_last_words(line: &str) -> bool {
+    line.ends_with(" has overflowed its stack") || line.starts_with("fatal runtime error: ")
 }
 
 /// `thread 'name' (123) panicked at file:line:column:`

@@ -9,6 +9,7 @@ use crate::{
     plain,
     record::{Outcome, Record},
     trial::{Ended, Trial},
+    wrap,
 };
 
 /// The word on one answer.
@@ -18,7 +19,7 @@ pub struct Verdict {
     pub solved: bool,
     /// The first check to mend, if it came so far.
     pub failed: Option<String>,
-    /// The check that did not pass, all of them, by name.
+    /// The checks that did not pass, by name.
     pub all_failed: Vec<String>,
     /// For the reader, without the headline.
     pub text: String,
@@ -32,6 +33,8 @@ const PRINTED_SHOWN: usize = 20;
 const PANICS_SHOWN: usize = 3;
 /// Characters of one line that are shown.
 const WIDTH_SHOWN: usize = 200;
+/// Columns of what the runner says itself.
+const COLUMNS: usize = 100;
 
 /// Judges a program that was run.
 pub fn judge(hints: &Hints, trial: &Trial) -> Verdict {
@@ -53,8 +56,9 @@ pub fn judge(hints: &Hints, trial: &Trial) -> Verdict {
         .or_else(|| all_failed.iter().find(|name| hints.check(name).is_some()).cloned());
 
     let mut text = String::new();
-    if let Some(cause) = cause_of_end(trial, &record) {
-        paragraph(&mut text, 2, &cause);
+    let cause = cause_of_end(trial, &record);
+    if let Some(cause) = &cause {
+        paragraph(&mut text, 2, &wrap(cause, COLUMNS));
     } else if !hints.checks.iter().any(|check| record.checks.contains_key(&check.name)) {
         paragraph(
             &mut text,
@@ -63,11 +67,14 @@ pub fn judge(hints: &Hints, trial: &Trial) -> Verdict {
              #[path = \"../checks.rs\"]\n  mod checks;",
         );
     }
-    failures(&mut text, &record, hints);
+    // A panic is often why a check failed, so it stands first.
     panics(&mut text, &record);
+    failures(&mut text, &record, hints);
     printed(&mut text, &record);
     fine(&mut text, &record, hints);
-    Verdict { solved, failed: if solved { None } else { first }, all_failed, text }
+    // Where the program came to a bad end, the check is not to blame and its hint leads astray.
+    let failed = first.filter(|_| !solved && cause.is_none() && record.complete && !record.checks.is_empty());
+    Verdict { solved, failed, all_failed, text }
 }
 
 /// Judges an answer that could not be built.

@@ -31,6 +31,6 @@ fn app(upstream: String) -> Router {
 }
 
 async fn quote(State(prices): State<Arc<Prices>>) -> Result<Json<u64>, StatusCode> {
-    let price = tokio::time::timeout(Duration::from_millis(300), prices.price());
+    let price = tokio::time::timeout(Duration::from_secs(1), prices.price());
     price.await.map_err(|_| StatusCode::GATEWAY_TIMEOUT)?.map(Json)
 }

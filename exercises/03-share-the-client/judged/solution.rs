@@ -18,9 +18,9 @@ struct Prices {
 fn app(upstream: String) -> Router {
     let client = Client::builder()
         // A host that is there answers within a round trip.
-        .connect_timeout(Duration::from_millis(200))
+        .connect_timeout(Duration::from_millis(500))
         // The whole call, body included: a silent price service costs one request this long, and nobody else anything.
-        .timeout(Duration::from_millis(300))
+        .timeout(Duration::from_secs(1))
         .build()
         .expect("the settings are constants that are valid together");
     let prices = Prices { client, url: format!("{upstream}/price") };

@@ -15,7 +15,7 @@ fn app(upstream: String) -> Router {
 
 #[expect(clippy::expect_used, reason = "a gateway without its client must not start")]
 fn client() -> Client {
-    let client = Client::builder().timeout(Duration::from_millis(300)).pool_max_idle_per_host(8);
+    let client = Client::builder().timeout(Duration::from_secs(2)).pool_max_idle_per_host(8);
     client.build().expect("the settings are constants that are valid together")
 }
 

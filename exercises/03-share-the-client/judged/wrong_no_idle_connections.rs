@@ -18,8 +18,8 @@ struct Prices {
 #[expect(clippy::expect_used, reason = "a gateway without its client must not start")]
 fn app(upstream: String) -> Router {
     let client = Client::builder()
-        .connect_timeout(Duration::from_millis(200))
-        .timeout(Duration::from_millis(300))
+        .connect_timeout(Duration::from_millis(500))
+        .timeout(Duration::from_secs(1))
         .pool_max_idle_per_host(0)
         .build()
         .expect("the settings are constants that are valid together");

@@ -14,7 +14,7 @@ fn app(upstream: String) -> Router {
 }
 
 async fn quote(State(url): State<String>) -> Result<Json<u64>, StatusCode> {
-    let call = Client::new().get(&url).timeout(Duration::from_millis(300));
+    let call = Client::new().get(&url).timeout(Duration::from_secs(2));
     let answer = call.send().await.map_err(failed)?;
     answer.error_for_status().map_err(failed)?.json().await.map(Json).map_err(failed)
 }
