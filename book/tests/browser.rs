@@ -62,12 +62,10 @@ async fn a_reader_runs_a_lab_marks_the_chapter_and_calls_the_api_from_its_docs()
         "document.querySelector('.opblock-summary-path[data-path=\"/health/live\"]')?.closest('.opblock')";
     browser.until(operation).await;
     browser.script(&format!("{operation}.querySelector('.opblock-summary-control').click()")).await;
-    // "Try it out" is open already where the document's page is set up so; then its button would close it.
-    browser
-        .until(&format!(
-            "{operation}.querySelector('.execute') ?? {operation}.querySelector('.try-out__btn:not(.cancel)')?.click()"
-        ))
-        .await;
+    // "Try it out" is open already. Swagger UI draws the button before it has resolved the operation, and then forgets a
+    // call that was made in between.
+    let resolved = "window.ui.specSelectors.specResolvedSubtree(['paths', '/health/live', 'get'])?.size";
+    browser.until(&format!("{operation}.querySelector('.execute') && {resolved}")).await;
     browser.script(&format!("{operation}.querySelector('.execute').click()")).await;
     let status = format!(
         "{operation}.querySelector('.live-responses-table .response .response-col_status')?.textContent"
