@@ -4,10 +4,10 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{Json, Router, http::StatusCode, routing::get};
@@ -25,8 +25,14 @@ const ANSWER: Variant = Variant {
     app: |probes| Box::pin(async move { crate::app(probes.upstream()) }),
 };
 
-/// A right answer takes little more than a second. One that never answers is cut here, well inside the runner's own limit.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// All runs together take no longer, so that an answer that hangs has its verdict before the runner's own limit. A right
+/// answer takes a small part of it: the rest is for a machine that is busy with something else.
+const BUDGET: Duration = Duration::from_secs(12);
+static SINCE: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+fn patience() -> Duration {
+    BUDGET.saturating_sub(SINCE.elapsed()).max(Duration::from_secs(1))
+}
 
 const QUOTE: Step = Step { says: "a quote", request: |_| Request::get("/quote") };
 
@@ -133,7 +139,8 @@ fn refusals_are_told_as_502_and_keep_the_connection() {
 
 #[test]
 fn a_silent_upstream_is_told_as_504_and_the_next_quote_is_served() {
-    let report = run(&SILENT_ONCE).report();
+    // More than the second that the task allows, because a busy machine has seconds of its own.
+    let report = run(&SILENT_ONCE).within(patience().min(Duration::from_secs(5))).report();
 
     let meaning = "The upstream never answers the first quote. The gateway has to give up after about a second, with 504, and go on.";
     statuses(&report, [504, 200, 200, 200], meaning);
@@ -142,7 +149,7 @@ fn a_silent_upstream_is_told_as_504_and_the_next_quote_is_served() {
 #[expect(clippy::expect_used, reason = "a check that cannot be set up has to fail loudly")]
 fn run(experiment: &'static Experiment) -> Run {
     let controls = experiment.controls([]).expect("nothing was asked for that it might not have");
-    Run::of(&LESSON, experiment, ANSWER, controls).within(PATIENCE)
+    Run::of(&LESSON, experiment, ANSWER, controls).within(patience())
 }
 
 /// Looks at status and body of each answer.

@@ -21,7 +21,7 @@ pub struct Limits {
 
 impl Limits {
     /// For a learner's answer: with a warm build before it, the verdict is there within 20 s.
-    pub const ANSWER: Self = Self { time: Duration::from_secs(16), output: 1024 * 1024 };
+    pub const ANSWER: Self = Self { time: Duration::from_secs(17), output: 1024 * 1024 };
 }
 
 /// What became of a program.
