@@ -165,6 +165,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_start_waits_while_another_process_migrates() {
+        let folder = tempfile::tempdir().unwrap();
+        let other = File::create(folder.path().join("api.lock")).unwrap();
+        other.lock().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("api.sqlite").display());
+
+        let mut start = tokio::spawn(async move { open(&url, 1).await });
+        // A start that did not wait would be over long before this; one that waits never is.
+        let early = tokio::time::timeout(Duration::from_millis(500), &mut start).await;
+
+        assert!(early.is_err(), "opened while the lock was held");
+        assert!(!folder.path().join("api.sqlite").exists());
+        other.unlock().unwrap();
+        start.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
     async fn every_connection_checks_references_and_waits_for_the_disk() {
         let folder = tempfile::tempdir().unwrap();
         let pool = open(&format!("sqlite:{}", folder.path().join("api.sqlite").display()), 2).await.unwrap();
