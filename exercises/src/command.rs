@@ -1,9 +1,11 @@
 //! What the door `cargo exercise` does for each of its words.
 
+mod answer;
+mod check;
+
 use std::{
     fmt::Write as _,
-    fs,
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, Write as _},
     process::ExitCode,
 };
 
@@ -12,16 +14,10 @@ use thiserror::Error;
 use time::OffsetDateTime;
 
 use crate::{
-    answer::{self, AnswerError},
-    compile,
-    hints::{Hints, fingerprint, sentence},
+    answer::AnswerError,
     kit::{Exercise, Kit, KitError},
-    plain,
     progress::{self, ExerciseMark, Notice, Progress, ProgressError, State},
     prove::{self, ProveError},
-    trial::{self, Ended},
-    verdict::{self, Verdict},
-    wrap,
 };
 
 /// A word after `cargo exercise`; without one it says where you are.
@@ -232,139 +228,6 @@ impl Session {
         Ok(Said { text, code: 0 })
     }
 
-    fn start(&self, exercise: &Exercise) -> Result<Said, CommandError> {
-        let made = answer::start(exercise)?;
-        if made {
-            self.mark(exercise, |_| {});
-        }
-        let Exercise { number, title, minutes, .. } = exercise;
-        let file = exercise.shown(&format!("tests/{}.rs", exercise.target()));
-        let made = if made { "made from the starter" } else { "is there already, and stays as it is" };
-        let task = exercise.shown("task.md");
-        let text = format!(
-            "{number:02} {title}, about {minutes} minutes\n\n  the task      {task}\n  your answer   {file} ({made})\n\n\
-             next: cargo exercise check {number:02}\n"
-        );
-        Ok(Said { text, code: 0 })
-    }
-
-    async fn check(&self, exercise: &Exercise) -> Result<Said, CommandError> {
-        let answer = exercise.answer();
-        if !answer.exists() {
-            return Err(AnswerError::NotStarted { path: answer, number: exercise.number }.into());
-        }
-        let hints = Hints::read(&exercise.folder.join("hints.toml"))?;
-        let checks = fs::read_to_string(exercise.folder.join("checks.rs"))?;
-        if fingerprint(&checks) != hints.fingerprint {
-            let file = exercise.shown("checks.rs");
-            return Err(CommandError::Refused(format!(
-                "{file} is not the one that the kit ships, so nothing was judged. `git checkout {file}` brings it back."
-            )));
-        }
-        let target = exercise.target();
-        let building = Building::begin(&exercise.name());
-        let build =
-            compile::build(self.kit.root(), &target, trial::interruption()?, |line| building.hear(line))
-                .await;
-        building.end();
-        let Some(build) = build? else { return Ok(interrupted()) };
-        let verdict = match build.program(&target).filter(|_| build.succeeded) {
-            None => verdict::refused(exercise, &build),
-            Some(program) => {
-                let trial = prove::sit(program, &exercise.folder).await?;
-                if matches!(trial.ended, Ended::Interrupted) {
-                    return Ok(interrupted());
-                }
-                verdict::judge(&hints, &trial)
-            }
-        };
-        self.tell_verdict(exercise, &verdict)
-    }
-
-    fn tell_verdict(&self, exercise: &Exercise, verdict: &Verdict) -> Result<Said, CommandError> {
-        let Exercise { number, slug, .. } = exercise;
-        let now = now();
-        let progress = self.mark(exercise, |mark| {
-            if verdict.solved { mark.passed(now) } else { mark.failed(verdict.failed.as_deref()) }
-        });
-        let word = if verdict.solved { "solved" } else { "not yet" };
-        let mut text = format!("{number:02} {slug} · {word}\n\n{}\n\n", verdict.text.trim_end());
-        if verdict.solved {
-            let _ = writeln!(text, "compare: cargo exercise solution {number:02}");
-            if let Some(progress) = progress {
-                text.push_str(&self.next(&progress)?);
-            }
-        } else if verdict.failed.is_some() {
-            let task = exercise.shown("task.md");
-            let _ = writeln!(text, "next: cargo exercise hint {number:02}     (or open {task})");
-        } else {
-            let file = exercise.shown(&format!("tests/{}.rs", exercise.target()));
-            let _ = writeln!(text, "next: mend {file}, then cargo exercise check {number:02}");
-        }
-        Ok(Said { text, code: if verdict.solved { 0 } else { NOT_YET } })
-    }
-
-    fn hint(&self, exercise: &Exercise) -> Result<Said, CommandError> {
-        let number = exercise.number;
-        let hints = Hints::read(&exercise.folder.join("hints.toml"))?;
-        let progress = self.progress()?;
-        let failed = progress.exercises.get(&exercise.slug).and_then(|mark| mark.failed.as_deref());
-        let Some(check) = failed.and_then(|name| hints.check(name)) else {
-            return Err(CommandError::Refused(format!(
-                "a hint fits what failed, and no check has failed last. next: cargo exercise check {number:02}"
-            )));
-        };
-        let shown =
-            progress.exercises.get(&exercise.slug).and_then(|mark| mark.hints.get(&check.name)).copied();
-        let step = shown.unwrap_or(0).min(check.hints.len() - 1);
-        let mut text = format!("{number:02} {} · hint {} of 3\n", exercise.slug, step + 1);
-        let hint = wrap(&check.hints[step], 96).replace('\n', "\n  ");
-        let _ = writeln!(text, "\n  not yet: {}\n\n  {hint}\n", sentence(&check.name));
-        text.push_str(&match step {
-            2 => format!("That was the last one. next: cargo exercise solution {number:02} --anyway\n"),
-            _ => format!("next: cargo exercise check {number:02}     (or hint {number:02} again for more)\n"),
-        });
-        self.mark(exercise, |mark| {
-            mark.hints.insert(check.name.clone(), step + 1);
-        });
-        Ok(Said { text, code: 0 })
-    }
-
-    fn solution(&self, exercise: &Exercise, anyway: bool) -> Result<Said, CommandError> {
-        let number = exercise.number;
-        if !anyway && !self.progress()?.is_solved(&exercise.slug) {
-            return Err(CommandError::Refused(format!(
-                "your answer has not passed yet; `cargo exercise hint {number:02}` helps, and `cargo exercise solution {number:02} --anyway` shows it all the same."
-            )));
-        }
-        let read = |name: &str| fs::read_to_string(exercise.judged(name));
-        let mut text = format!("{}\n\n{}", exercise.shown("judged/solution.rs"), read("solution")?);
-        let _ = writeln!(text, "\nanother right design: {}", exercise.shown("judged/second.rs"));
-        let _ = writeln!(text, "what fails, and why:  {}", exercise.shown("judged/wrong_*.rs"));
-        Ok(Said { text, code: 0 })
-    }
-
-    fn reset(&self, exercise: &Exercise) -> Result<Said, CommandError> {
-        let copy = answer::reset(exercise, now())?;
-        let number = exercise.number;
-        let text = format!(
-            "your answer was kept as {}\nthe starter is in its place\n\nnext: cargo exercise check {number:02}     (restore {number:02} brings your answer back)\n",
-            copy.display()
-        );
-        Ok(Said { text, code: 0 })
-    }
-
-    fn restore(&self, exercise: &Exercise) -> Result<Said, CommandError> {
-        let (latest, copy) = answer::restore(exercise, now())?;
-        let number = exercise.number;
-        let mut text = format!("brought back {}\n", latest.display());
-        if copy != exercise.answer() {
-            let _ = writeln!(text, "what was in its place was kept as {}", copy.display());
-        }
-        let _ = writeln!(text, "\nnext: cargo exercise check {number:02}");
-        Ok(Said { text, code: 0 })
-    }
-
     async fn prove(&self, asked: Option<String>) -> Result<Said, CommandError> {
         let exercises = match asked {
             Some(asked) => vec![self.kit.exercise(&asked)?],
@@ -378,48 +241,6 @@ impl Session {
         };
         Ok(Said { text: proof.text, code })
     }
-}
-
-/// The line that shows on a terminal that a build goes on. Elsewhere only a wait for another cargo is told.
-struct Building {
-    name: String,
-    terminal: bool,
-}
-
-impl Building {
-    fn begin(name: &str) -> Self {
-        let building = Self { name: name.to_owned(), terminal: io::stderr().is_terminal() };
-        building.show("");
-        building
-    }
-
-    fn hear(&self, line: &str) {
-        let line = plain(line.trim());
-        if line.starts_with("Compiling") || line.starts_with("Blocking") {
-            self.show(&line);
-        }
-        if line.starts_with("Blocking") && !self.terminal {
-            eprintln!("{line}");
-        }
-    }
-
-    fn show(&self, what: &str) {
-        if self.terminal {
-            // Cut, so that the line never wraps and can be written over.
-            let what: String = what.chars().take(40).collect();
-            eprint!("\r{:<78}\r", format!("building {}  {what}", self.name));
-        }
-    }
-
-    fn end(&self) {
-        if self.terminal {
-            eprint!("\r{:<78}\r", "");
-        }
-    }
-}
-
-fn interrupted() -> Said {
-    Said { text: "interrupted; nothing was judged and nothing was changed\n".to_owned(), code: INTERRUPTED }
 }
 
 fn tell(notice: Option<&Notice>) {

@@ -1,0 +1,118 @@
+//! `cargo exercise check`: builds the answer, runs it, and says what was seen.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    io::{self, IsTerminal as _},
+};
+
+use super::{CommandError, INTERRUPTED, NOT_YET, Said, Session, now};
+use crate::{
+    answer::AnswerError,
+    compile,
+    hints::{Hints, fingerprint},
+    kit::Exercise,
+    plain, prove,
+    trial::{self, Ended},
+    verdict::{self, Verdict},
+};
+
+impl Session {
+    pub(super) async fn check(&self, exercise: &Exercise) -> Result<Said, CommandError> {
+        let answer = exercise.answer();
+        if !answer.exists() {
+            return Err(AnswerError::NotStarted { path: answer, number: exercise.number }.into());
+        }
+        let hints = Hints::read(&exercise.folder.join("hints.toml"))?;
+        let checks = fs::read_to_string(exercise.folder.join("checks.rs"))?;
+        if fingerprint(&checks) != hints.fingerprint {
+            let file = exercise.shown("checks.rs");
+            return Err(CommandError::Refused(format!(
+                "{file} is not the one that the kit ships, so nothing was judged. `git checkout {file}` brings it back."
+            )));
+        }
+        let target = exercise.target();
+        let building = Building::begin(&exercise.name());
+        let build =
+            compile::build(self.kit.root(), &target, trial::interruption()?, |line| building.hear(line))
+                .await;
+        building.end();
+        let Some(build) = build? else { return Ok(interrupted()) };
+        let verdict = match build.program(&target).filter(|_| build.succeeded) {
+            None => verdict::refused(exercise, &build),
+            Some(program) => {
+                let trial = prove::sit(program, &exercise.folder).await?;
+                if matches!(trial.ended, Ended::Interrupted) {
+                    return Ok(interrupted());
+                }
+                verdict::judge(&hints, &trial)
+            }
+        };
+        self.tell_verdict(exercise, &verdict)
+    }
+
+    fn tell_verdict(&self, exercise: &Exercise, verdict: &Verdict) -> Result<Said, CommandError> {
+        let Exercise { number, slug, .. } = exercise;
+        let now = now();
+        let progress = self.mark(exercise, |mark| {
+            if verdict.solved { mark.passed(now) } else { mark.failed(verdict.failed.as_deref()) }
+        });
+        let word = if verdict.solved { "solved" } else { "not yet" };
+        let mut text = format!("{number:02} {slug} · {word}\n\n{}\n\n", verdict.text.trim_end());
+        if verdict.solved {
+            let _ = writeln!(text, "compare: cargo exercise solution {number:02}");
+            if let Some(progress) = progress {
+                text.push_str(&self.next(&progress)?);
+            }
+        } else if verdict.failed.is_some() {
+            let task = exercise.shown("task.md");
+            let _ = writeln!(text, "next: cargo exercise hint {number:02}     (or open {task})");
+        } else {
+            let file = exercise.shown(&format!("tests/{}.rs", exercise.target()));
+            let _ = writeln!(text, "next: mend {file}, then cargo exercise check {number:02}");
+        }
+        Ok(Said { text, code: if verdict.solved { 0 } else { NOT_YET } })
+    }
+}
+
+/// The line that shows on a terminal that a build goes on. Elsewhere only a wait for another cargo is told.
+struct Building {
+    name: String,
+    terminal: bool,
+}
+
+impl Building {
+    fn begin(name: &str) -> Self {
+        let building = Self { name: name.to_owned(), terminal: io::stderr().is_terminal() };
+        building.show("");
+        building
+    }
+
+    fn hear(&self, line: &str) {
+        let line = plain(line.trim());
+        if line.starts_with("Compiling") || line.starts_with("Blocking") {
+            self.show(&line);
+        }
+        if line.starts_with("Blocking") && !self.terminal {
+            eprintln!("{line}");
+        }
+    }
+
+    fn show(&self, what: &str) {
+        if self.terminal {
+            // Cut, so that the line never wraps and can be written over.
+            let what: String = what.chars().take(40).collect();
+            eprint!("\r{:<78}\r", format!("building {}  {what}", self.name));
+        }
+    }
+
+    fn end(&self) {
+        if self.terminal {
+            eprint!("\r{:<78}\r", "");
+        }
+    }
+}
+
+fn interrupted() -> Said {
+    Said { text: "interrupted; nothing was judged and nothing was changed\n".to_owned(), code: INTERRUPTED }
+}
