@@ -152,7 +152,8 @@ fn compare(exercise: &Exercise, file: &Judged, verdict: Option<&Verdict>, build:
         return (!verdict.solved, format!("fails {}", list(&failed)));
     }
     if file.is_wrong() {
-        if failed == file.fails && !verdict.solved {
+        // A machine under load may fail a check more. What counts is that none of the named ones lets it pass.
+        if file.fails.is_subset(&failed) && !verdict.solved {
             return (true, format!("fails {}", list(&failed)));
         }
         return (false, format!("must fail {}; fails {}", list(&file.fails), list(&failed)));
