@@ -34,7 +34,7 @@
     // The most requests in a handler at once, as far as the client can tell: an answer arrives a little after its
     // handler was left. The report brings the server's own count.
     const overlap = lanes => Math.max(0, ...lanes.map(one => one?.started_us == null ? 0 : lanes.filter(other =>
-        other?.started_us <= one.started_us && (other.answered_us ?? Infinity) > one.started_us + 2000).length));
+        other?.started_us != null && other.started_us <= one.started_us && (other.answered_us ?? Infinity) > one.started_us + 2000).length));
     // The end of what there is to draw, in microseconds.
     const extent = state => Math.max(0, state.now ?? 0,
         ...state.lanes.map(lane => lane?.answered_us ?? 0), ...state.beats.map(beat => beat.answered_us ?? 0));
@@ -191,14 +191,18 @@
                 .map(c => `${c.label} ${report.controls[c.name]}`);
             this.when.textContent = [live ? 'just now' : 'recorded', ...turned].join(', ');
             this.part('verdict').replaceChildren(...verdict(report.verdict));
-            const twin = this.part('twin');
-            twin.replaceChildren(twin.firstElementChild, table(this.state));
+            this.twin(table(this.state));
             this.lab.draw();
         }
+        twin(...tables) {
+            const twin = this.part('twin');
+            twin.replaceChildren(twin.firstElementChild, ...tables);
+        }
         clear(controls) {
-            this.state = { ...nothing(), expected: controls.requests };
+            this.state = { ...nothing(), expected: controls.requests, now: 0 };
             this.when.textContent = 'waits for its turn';
             this.part('verdict').replaceChildren();
+            this.twin();
             this.lab.draw();
         }
         async run(controls, signal) {
@@ -229,6 +233,7 @@
                     state.most = overlap(state.lanes);
                     const at = Math.max(data.sent_us ?? 0, data.started_us ?? 0, data.answered_us ?? 0);
                     // The page's clock and the run's differ; the event that came with the least delay tells by how much.
+                    state.now = Math.max(state.now, at);
                     state.offset = Math.min(state.offset ?? Infinity, performance.now() * 1000 - at);
                     break;
                 }
@@ -291,7 +296,7 @@
         animate() {
             if (!this.abort) return;
             for (const { state } of this.sides) {
-                if (state.offset != null && !state.report) state.now = performance.now() * 1000 - state.offset;
+                if (state.offset != null && !state.report) state.now = Math.max(state.now, performance.now() * 1000 - state.offset);
             }
             this.draw();
             requestAnimationFrame(() => this.animate());

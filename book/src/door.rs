@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use book::{Library, recorded, site};
+use book::{Library, PROGRESS, recorded, site};
 use clap::{Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
 
@@ -109,7 +109,7 @@ fn serve(library: &Library, local: &Path, port: u16, no_open: bool) -> Result<()
             println!("study: port {port} is taken by another program; using {found} instead.");
         }
         let stop = CancellationToken::new();
-        let site = site::Site::new(built.pages, found, local.join("progress.json"), stop.clone())
+        let site = site::Site::new(built.pages, found, local.join(PROGRESS), stop.clone())
             .map_err(|error| error.to_string())?;
         let api = site::reference_api(local).await.map_err(|error| format!("the reference API: {error}"))?;
         let address = format!("http://127.0.0.1:{found}/");

@@ -8,6 +8,9 @@ pub struct Library {
     root: PathBuf,
 }
 
+/// The name of the reader's progress file in the local folder. `cargo exercise` keeps the same one.
+pub const PROGRESS: &str = "progress.json";
+
 impl Library {
     /// The workspace that this program was built from.
     pub fn here() -> Self {
@@ -70,4 +73,16 @@ pub(crate) fn sorted(folder: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
     paths.sort();
     paths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_site_and_the_runner_keep_one_progress_file() {
+        let library = Library::here();
+        let runner = exercises::Kit::at(library.root()).progress_file();
+        assert_eq!(library.local().join(PROGRESS), runner);
+    }
 }

@@ -41,6 +41,11 @@ impl Probes {
         Self { upstream: Some(upstream), ..self.clone() }
     }
 
+    /// The value of a control of the experiment, `None` if it has no such control.
+    pub fn control(&self, name: &str) -> Option<u64> {
+        self.controls.get(name)
+    }
+
     /// The gauge of that name. Two calls with one name share one gauge.
     pub fn gauge(&self, name: &'static str) -> Gauge {
         lock(&self.gauges).entry(name).or_default().clone()

@@ -19,6 +19,9 @@ use crate::{
 /// A run that takes longer is cut, and its report says so.
 pub const RUN_LIMIT: Duration = Duration::from_secs(10);
 
+/// A proof is right on a slow machine as well: only a run that hangs is cut.
+const GATED_RUN_LIMIT: Duration = Duration::from_secs(60);
+
 /// The counter of connections that the experiment's second service has accepted.
 const CONNECTIONS: &str = "connections accepted";
 
@@ -47,7 +50,7 @@ pub struct Run {
     variant: Variant,
     controls: Controls,
     gated: bool,
-    limit: Duration,
+    limit: Option<Duration>,
     cancel: CancellationToken,
     watcher: Option<Watcher>,
 }
@@ -67,10 +70,11 @@ impl Run {
         controls: Controls,
     ) -> Self {
         let cancel = CancellationToken::new();
-        Self { lesson, experiment, variant, controls, gated: false, limit: RUN_LIMIT, cancel, watcher: None }
+        Self { lesson, experiment, variant, controls, gated: false, limit: None, cancel, watcher: None }
     }
 
     /// Lets no clock decide what overlaps: see [`crate::Backend`]. For proofs and exercises; a picture wants plain time.
+    /// Such a run is cut after a minute if nobody asks for less.
     #[must_use]
     pub fn gated(self) -> Self {
         Self { gated: true, ..self }
@@ -79,7 +83,7 @@ impl Run {
     /// Cuts the run earlier than [`RUN_LIMIT`]: an exercise has several runs, and its reader waits for the verdict.
     #[must_use]
     pub fn within(self, limit: Duration) -> Self {
-        Self { limit: limit.min(RUN_LIMIT), ..self }
+        Self { limit: Some(limit.min(RUN_LIMIT)), ..self }
     }
 
     /// Cuts the run when the token is cancelled.
@@ -94,7 +98,7 @@ impl Run {
         Self { watcher: Some(Arc::new(watcher)), ..self }
     }
 
-    /// Runs it. Blocks the calling thread for at most [`RUN_LIMIT`]; the run itself happens on threads of its own.
+    /// Runs it. Blocks the calling thread until it ends or is cut; the run itself happens on threads of its own.
     pub fn report(self) -> Report {
         // A thread of its own: the caller may be inside a runtime, where another one must not block.
         std::thread::scope(|scope| scope.spawn(|| self.conduct()).join())
@@ -113,6 +117,7 @@ impl Run {
                 return self.sum_up(Ended::NotStarted(format!("no runtime: {error}")), &board, &probes);
             }
         };
+        let limit = self.limit.unwrap_or(if self.gated { GATED_RUN_LIMIT } else { RUN_LIMIT });
         let ended = runtime.block_on(async {
             let run = async {
                 let _upstream = match self.experiment.upstream {
@@ -135,7 +140,7 @@ impl Run {
             tokio::select! {
                 biased;
                 () = self.cancel.cancelled() => Ended::Cancelled,
-                () = tokio::time::sleep(self.limit) => Ended::TimeLimit(self.limit.as_secs()),
+                () = tokio::time::sleep(limit) => Ended::TimeLimit(limit.as_secs()),
                 outcome = run => outcome.map_or_else(Ended::NotStarted, |()| Ended::Whole),
             }
         });
