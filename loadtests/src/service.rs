@@ -5,10 +5,10 @@ use std::{
     process::{Child, ChildStdin, Command, Stdio},
 };
 
-use axum::routing::get;
+use axum::{Router, routing::get};
 use clap::Args;
-use lab::{Probes, Variant};
-use tokio::{net::TcpListener, runtime::Builder};
+use lab::{Probes, Server, Variant};
+use tokio::runtime::Builder;
 
 use crate::{Settings, scenario, scenario::Scenario};
 
@@ -93,29 +93,16 @@ pub(crate) fn serve(serve: &Serve) -> Result<(), String> {
     let controls =
         experiment.controls([("hold_ms", scenario.hold_ms.into())]).map_err(|error| error.to_string())?;
 
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(serve.workers.max(1).into())
-        .enable_all()
-        .build()
-        .map_err(|error| format!("no runtime: {error}"))?;
-    // On a worker, as a service would be built: an app may spawn tasks or open a pool.
-    let listening = runtime.spawn(async move {
-        let router = (variant.app)(Probes::new(controls)).await.route(HEARTBEAT, get(|| async { "ok" }));
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let address = listener.local_addr()?;
-        tokio::spawn(axum::serve(listener, router).into_future());
-        Ok::<_, io::Error>(address)
-    });
-    let address = runtime
-        .block_on(listening)
-        .map_err(|error| format!("{} could not be built: {error}", variant.name))?
-        .map_err(|error| format!("no free port: {error}"))?;
-    writeln!(io::stdout(), "http://{address}")
+    let runtime = Builder::new_current_thread().build().map_err(|error| format!("no runtime: {error}"))?;
+    let wrap = |router: Router| router.route(HEARTBEAT, get(|| async { "ok" }));
+    let workers = usize::from(serve.workers.max(1));
+    let server = runtime
+        .block_on(Server::start(variant.app, Probes::new(controls), workers, None, wrap))
+        .map_err(|error| format!("{}: {error}", variant.name))?;
+    writeln!(io::stdout(), "http://{}", server.address())
         .map_err(|error| format!("nobody reads the address: {error}"))?;
 
     // The parent never writes. An error means the same as the end: it is gone.
     let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
-    // Waiting would hang for as long as a variant blocks its threads.
-    runtime.shutdown_background();
     Ok(())
 }

@@ -10,11 +10,12 @@
 //!                      └─ Variant (right)  ──► Run ──► Report { observed, verdict }
 //! ```
 //!
-//! Read next: `lesson.rs` (what a lesson declares), `run.rs` (what is done with it), then the lesson
+//! Read next: `lesson.rs` (what a lesson declares), `run.rs` and `send.rs` (what is done with it), then the lesson
 //! `18-blocking-the-runtime`.
 
 mod board;
 mod client;
+mod controls;
 mod gate;
 mod interval;
 mod lesson;
@@ -22,13 +23,15 @@ mod machine;
 mod probe;
 mod report;
 mod run;
+mod send;
 mod server;
 mod text;
 
+pub use controls::{Control, ControlError, Controls};
 pub use interval::{Comparison, Interval};
 pub use lesson::{
-    App, AppFuture, Control, ControlError, Controls, Count, Experiment, Lesson, Plan, Question, Request,
-    Side, Step, Timeline, Transcript, Variant,
+    App, AppFuture, Count, Experiment, Lesson, Plan, Question, Request, Side, Step, Timeline, Transcript,
+    Variant,
 };
 pub use machine::Machine;
 pub use probe::{Backend, Counter, Gauge, InFlight, Probes, Rows};

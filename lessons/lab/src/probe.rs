@@ -13,7 +13,7 @@ use std::{
 };
 
 use crate::{
-    Controls, Reading,
+    Control, Controls, Reading,
     gate::{Gate, Ticket},
 };
 
@@ -58,7 +58,7 @@ impl Probes {
 
     /// A slow system to call, such as a report database. Its gauge carries the name given.
     pub fn backend(&self, name: &'static str) -> Backend {
-        let hold = self.controls.get(crate::lesson::HOLD_MS).unwrap_or(0);
+        let hold = self.controls.get(Control::HOLD_MS.name).unwrap_or(0);
         Backend { hold: Duration::from_millis(hold), gauge: self.gauge(name), gate: self.gate.clone() }
     }
 

@@ -1,19 +1,22 @@
 //! Runs one variant under one experiment. Every run is bounded, can be cancelled, and has a runtime of its own.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, LazyLock},
+    time::{Duration, Instant},
+};
 
 use serde::Serialize;
-use tokio::{runtime::Builder, task::JoinSet};
+use tokio::runtime::Builder;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Beat, Controls, Ended, Exchange, Experiment, Finding, Lane, Lesson, Observed, Plan, Probes, Reading,
-    Report, Request, Server, Variant, Verdict,
-    board::{Board, HEARTBEAT, Watcher},
-    client::Connection,
+    Controls, Ended, Exchange, Experiment, Finding, Lane, Lesson, Observed, Plan, Probes, Reading, Report,
+    Request, Server, Variant, Verdict,
+    board::{Board, Watcher},
     gate::Gate,
-    lesson::{Count, Transcript},
     probe::lock,
+    send,
 };
 
 /// A run that takes longer is cut, and its report says so.
@@ -22,14 +25,15 @@ pub const RUN_LIMIT: Duration = Duration::from_secs(10);
 /// A proof is right on a slow machine as well: only a run that hangs is cut.
 const GATED_RUN_LIMIT: Duration = Duration::from_secs(60);
 
+/// All runs that judge one answer take no longer together, so that an answer that hangs has its verdict before the
+/// runner's own limit. A right answer takes a small part of it: the rest is for a machine that is busy with something else.
+const JUDGED_RUNS_LIMIT: Duration = Duration::from_secs(12);
+
+/// When this process began to judge. It judges one answer and ends.
+static JUDGED_SINCE: LazyLock<Instant> = LazyLock::new(Instant::now);
+
 /// The counter of connections that the experiment's second service has accepted.
 const CONNECTIONS: &str = "connections accepted";
-
-/// Heartbeats are sent this far apart, and never before the last one was answered.
-const BETWEEN_BEATS: Duration = Duration::from_millis(10);
-
-/// More heartbeats than this are not sent: it bounds the memory of a run.
-const MOST_BEATS: usize = 500;
 
 /// What a watcher is told while a run goes on.
 #[derive(Clone, Debug, Serialize)]
@@ -80,10 +84,18 @@ impl Run {
         Self { gated: true, ..self }
     }
 
-    /// Cuts the run earlier than [`RUN_LIMIT`]: an exercise has several runs, and its reader waits for the verdict.
+    /// Cuts the run earlier than [`RUN_LIMIT`], or than it was to be cut so far.
     #[must_use]
     pub fn within(self, limit: Duration) -> Self {
-        Self { limit: Some(limit.min(RUN_LIMIT)), ..self }
+        Self { limit: Some(limit.min(self.limit.unwrap_or(RUN_LIMIT))), ..self }
+    }
+
+    /// One of several runs that judge an answer: it takes what the runs before it have left of twelve seconds, and at
+    /// least one.
+    #[must_use]
+    pub fn judged(self) -> Self {
+        let left = JUDGED_RUNS_LIMIT.saturating_sub(JUDGED_SINCE.elapsed());
+        self.within(left.max(Duration::from_secs(1)))
     }
 
     /// Cuts the run when the token is cancelled.
@@ -123,8 +135,7 @@ impl Run {
                 let _upstream = match self.experiment.upstream {
                     Some(app) => {
                         let connections = probes.counter(CONNECTIONS);
-                        let server =
-                            Server::start_with(app, probes.clone(), 1, Some(connections), |r| r).await?;
+                        let server = Server::start(app, probes.clone(), 1, Some(connections), |r| r).await?;
                         probes = probes.calling(server.address());
                         Some(server)
                     }
@@ -133,9 +144,8 @@ impl Run {
                 let around = Arc::clone(&board);
                 let workers = self.controls.workers();
                 let wrap = move |router| around.around(router);
-                let service =
-                    Server::start_with(self.variant.app, probes.clone(), workers, None, wrap).await?;
-                self.send(requests, &service, &board, &probes).await
+                let service = Server::start(self.variant.app, probes.clone(), workers, None, wrap).await?;
+                send::all(self.experiment, &self.controls, requests, &service, &board, &probes).await
             };
             tokio::select! {
                 biased;
@@ -157,46 +167,6 @@ impl Run {
             // Each request of a transcript is built from the answers before it.
             Plan::Transcript(_) => Vec::new(),
         }
-    }
-
-    async fn send(
-        &self,
-        requests: Vec<Request>,
-        service: &Server,
-        board: &Arc<Board>,
-        probes: &Probes,
-    ) -> Result<(), String> {
-        match &self.experiment.plan {
-            Plan::Timeline(_) => send_at_once(requests, service, board).await,
-            Plan::Transcript(transcript) => send_in_turn(transcript, service, board).await,
-            Plan::Count(count) => self.send_counted(count, requests, service, board, probes).await,
-        }
-    }
-
-    async fn send_counted(
-        &self,
-        count: &Count,
-        requests: Vec<Request>,
-        service: &Server,
-        board: &Arc<Board>,
-        probes: &Probes,
-    ) -> Result<(), String> {
-        let requests = Arc::new(std::sync::Mutex::new(requests.into_iter()));
-        let mut senders = JoinSet::new();
-        for _ in 0..(count.at_once)(&self.controls).max(1) {
-            let mut connection = Connection::open(service.address()).await?;
-            let (requests, board, probes) = (Arc::clone(&requests), Arc::clone(board), probes.clone());
-            senders.spawn(async move {
-                while let Some(request) = next(&requests) {
-                    if connection.send(&request, None).await.is_ok_and(|a| (200..300).contains(&a.status)) {
-                        board.succeeded.add_one();
-                    }
-                    board.tell(|| Event::Counts(probes.counters()));
-                }
-            });
-        }
-        senders.join_all().await;
-        Ok(())
     }
 
     fn sum_up(&self, ended: Ended, board: &Board, probes: &Probes) -> Report {
@@ -245,77 +215,4 @@ fn ending(ended: &Ended) -> Option<Finding> {
         Ended::NotStarted(why) => (why.clone(), "The service could not be started, so nothing was sent."),
     };
     Some(Finding::new("the run", "end", seen, "every request answered", false, meaning))
-}
-
-async fn send_at_once(requests: Vec<Request>, service: &Server, board: &Arc<Board>) -> Result<(), String> {
-    // All connections are open before the first request is sent: nobody queues for a handshake.
-    let mut connections = Vec::with_capacity(requests.len());
-    for request in requests {
-        connections.push((request, Connection::open(service.address()).await?));
-    }
-    let mut pulse = Connection::open(service.address()).await?;
-
-    let mut lanes = JoinSet::new();
-    for (id, (request, mut connection)) in connections.into_iter().enumerate() {
-        let board = Arc::clone(board);
-        lanes.spawn(async move {
-            board.lane(id, |lane, now| lane.sent_us = Some(now));
-            let answer = connection.send(&request, Some(id)).await;
-            board.lane(id, |lane, now| match answer {
-                Ok(answer) => (lane.answered_us, lane.status) = (Some(now), Some(answer.status)),
-                Err(error) => lane.error = Some(error),
-            });
-        });
-    }
-    let all_answered = CancellationToken::new();
-    let heartbeats = async {
-        // One more than needed is better than one cut off: an unanswered heartbeat is waited for.
-        while !all_answered.is_cancelled() && lock(&board.beats).len() < MOST_BEATS {
-            let sent_us = board.now_us();
-            let answered = pulse.send(&Request::get(HEARTBEAT), None).await.is_ok();
-            let answered_us = answered.then(|| board.now_us());
-            lock(&board.beats).push(Beat { sent_us, answered_us });
-            if !answered {
-                break;
-            }
-            tokio::select! {
-                () = all_answered.cancelled() => {}
-                () = tokio::time::sleep(BETWEEN_BEATS) => {}
-            }
-        }
-    };
-    let answers = async {
-        // A lane that panics is a fault of the lab; its lane then shows no answer.
-        while lanes.join_next().await.is_some() {}
-        all_answered.cancel();
-    };
-    tokio::join!(answers, heartbeats);
-    Ok(())
-}
-
-async fn send_in_turn(transcript: &Transcript, service: &Server, board: &Arc<Board>) -> Result<(), String> {
-    let mut connection = Connection::open(service.address()).await?;
-    for step in transcript.steps {
-        if connection.is_closed() {
-            connection = Connection::open(service.address()).await?;
-        }
-        let request = (step.request)(&lock(&board.exchanges));
-        let answer = connection.send(&request, None).await;
-        let says = step.says.to_owned();
-        board.exchange(match answer {
-            Ok(answer) => Exchange {
-                says,
-                request,
-                status: Some(answer.status),
-                headers: answer.headers,
-                body: answer.body,
-            },
-            Err(error) => Exchange { says, request, status: None, headers: Vec::new(), body: error.into() },
-        });
-    }
-    Ok(())
-}
-
-fn next(requests: &std::sync::Mutex<std::vec::IntoIter<Request>>) -> Option<Request> {
-    lock(requests).next()
 }

@@ -22,21 +22,18 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a service on a runtime with that many worker threads.
-    ///
-    /// # Errors
-    /// If the service could not be built; the text says why.
-    pub async fn start(app: App, probes: Probes, workers: usize) -> Result<Self, String> {
-        Self::start_with(app, probes, workers, None, |router| router).await
-    }
-
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// `connections` counts what is accepted; `wrap` adds the lab's own layers around the service.
-    pub(crate) async fn start_with(
+    /// Starts a service on a runtime with that many worker threads.
+    ///
+    /// `connections` counts what is accepted; `wrap` adds routes and layers around the service.
+    ///
+    /// # Errors
+    /// If the service could not be built; the text says why.
+    pub async fn start(
         app: App,
         probes: Probes,
         workers: usize,

@@ -43,28 +43,21 @@ pub fn render(experiment: &Experiment, reports: &[Report]) -> String {
 
 /// Prints the findings as a table, and below it what the ones mean that do not hold.
 pub fn render_findings(verdict: &Verdict) -> String {
-    let mut out = String::new();
-    let width = verdict.findings.iter().map(|finding| finding.subject.chars().count()).max().unwrap_or(0);
-    for finding in &verdict.findings {
-        let mark = if finding.holds { "holds" } else { "FAILS" };
-        let seen = if finding.holds {
-            format!("{}: {}", finding.measure, finding.seen)
-        } else {
-            format!("{}: {} (expected {})", finding.measure, finding.seen, finding.expected)
-        };
-        line(&mut out, format_args!("{mark}  {:<width$}  {seen}", finding.subject));
-    }
-    meanings(&mut out, &verdict.findings);
-    out
+    table(&verdict.findings, |finding| if finding.holds { "holds  " } else { "FAILS  " }, "  ")
 }
 
 /// Prints findings for somebody whose code was judged: all that was seen, then what the shortfalls mean.
 pub(crate) fn render_shortfall(findings: &[Finding]) -> String {
+    table(findings, |_| "", "   ")
+}
+
+fn table(findings: &[Finding], mark: impl Fn(&Finding) -> &'static str, gap: &str) -> String {
     let mut out = String::new();
     let width = findings.iter().map(|finding| finding.subject.chars().count()).max().unwrap_or(0);
-    for Finding { subject, measure, seen, expected, holds, .. } in findings {
+    for finding in findings {
+        let Finding { subject, measure, seen, expected, holds, .. } = finding;
         let wanted = if *holds { String::new() } else { format!(" (expected {expected})") };
-        line(&mut out, format_args!("{subject:<width$}   {measure}: {seen}{wanted}"));
+        line(&mut out, format_args!("{}{subject:<width$}{gap}{measure}: {seen}{wanted}", mark(finding)));
     }
     meanings(&mut out, findings);
     out
