@@ -2,10 +2,7 @@
 //!
 //! They look at behaviour only, through requests over real sockets, on a runtime with one worker thread.
 
-use std::{
-    sync::LazyLock,
-    time::{Duration, Instant},
-};
+use std::sync::LazyLock;
 
 use blocking_the_runtime::{LESSON, LONG_LOOP, TEN_REPORTS, Warehouse};
 use lab::{
@@ -20,15 +17,6 @@ const ANSWER: Variant = Variant {
     says: "the service in this file",
     app: |probes| Box::pin(async move { crate::app(Warehouse::new(&probes)) }),
 };
-
-/// All runs together take no longer, so that an answer that hangs has its verdict before the runner's own limit. A right
-/// answer takes a small part of it: the rest is for a machine that is busy with something else.
-const BUDGET: Duration = Duration::from_secs(12);
-static SINCE: LazyLock<Instant> = LazyLock::new(Instant::now);
-
-fn patience() -> Duration {
-    BUDGET.saturating_sub(SINCE.elapsed()).max(Duration::from_secs(1))
-}
 
 /// Both requests alone, one after the other.
 static ALONE: Experiment = Experiment {
@@ -62,7 +50,7 @@ static REPORTS_TOGETHER: LazyLock<Report> = LazyLock::new(|| run(&TEN_REPORTS).g
 #[expect(clippy::expect_used, reason = "a check that cannot be set up has to fail loudly")]
 fn run(experiment: &'static Experiment) -> Run {
     let controls = experiment.controls([("hold_ms", 2)]).expect("each of them has this control");
-    Run::of(&LESSON, experiment, ANSWER, controls).within(patience())
+    Run::of(&LESSON, experiment, ANSWER, controls).judged()
 }
 
 #[test]

@@ -160,9 +160,7 @@ impl Session {
         }
         let progress = self.progress()?;
         let exercises = self.in_order()?;
-        let open = |exercise: &&Exercise| !progress.is_solved(&exercise.slug);
-        let started = exercises.iter().filter(open).find(|exercise| exercise.answer().exists());
-        started.cloned().ok_or_else(|| {
+        under_way(&exercises, &progress).cloned().ok_or_else(|| {
             CommandError::Refused(
                 "no exercise is under way; name one, such as `cargo exercise start 18`.".to_owned(),
             )
@@ -187,13 +185,12 @@ impl Session {
     /// The line that says what to type next, whatever has been solved.
     fn next(&self, progress: &Progress) -> Result<String, CommandError> {
         let exercises = self.in_order()?;
-        let mut open = exercises.iter().filter(|exercise| !progress.is_solved(&exercise.slug));
-        let under_way = open.clone().find(|exercise| exercise.answer().exists());
-        Ok(match (under_way, open.next()) {
-            (Some(Exercise { number, .. }), _) => {
-                let exercise = under_way.map(Exercise::name).unwrap_or_default();
+        let open = exercises.iter().find(|exercise| !progress.is_solved(&exercise.slug));
+        Ok(match (under_way(&exercises, progress), open) {
+            (Some(exercise), _) => {
+                let (name, number) = (exercise.name(), exercise.number);
                 format!(
-                    "under way: {exercise}, your answer is exercises/{exercise}/tests/answer_{number:02}.rs\n\
+                    "under way: {name}, your answer is exercises/{name}/tests/answer_{number:02}.rs\n\
                      next: cargo exercise check {number:02}\n"
                 )
             }
@@ -207,8 +204,7 @@ impl Session {
     fn list(&self) -> Result<Said, CommandError> {
         let progress = self.progress()?;
         let mut text = String::new();
-        for Exercise { number, slug, title, minutes, folder } in self.kit.exercises()? {
-            let exercise = Exercise { number, slug, title, minutes, folder };
+        for exercise in self.kit.exercises()? {
             let mark = progress.exercises.get(&exercise.slug);
             let state = match mark.map(|mark| mark.state) {
                 Some(State::Solved) => "solved",
@@ -221,7 +217,7 @@ impl Session {
                 1 => "1 attempt".to_owned(),
                 n => format!("{n} attempts"),
             };
-            let Exercise { slug, title, .. } = &exercise;
+            let Exercise { number, slug, title, minutes, .. } = &exercise;
             let line = format!("{number:02}  {slug:<24} {minutes:>3} min  {state:<8} {attempts:<12} {title}");
             let _ = writeln!(text, "{line}");
         }
@@ -241,6 +237,12 @@ impl Session {
         };
         Ok(Said { text: proof.text, code })
     }
+}
+
+/// The first exercise that has an answer and is not solved.
+fn under_way<'a>(exercises: &'a [Exercise], progress: &Progress) -> Option<&'a Exercise> {
+    let mut open = exercises.iter().filter(|exercise| !progress.is_solved(&exercise.slug));
+    open.find(|exercise| exercise.answer().exists())
 }
 
 fn tell(notice: Option<&Notice>) {

@@ -13,6 +13,9 @@ use crate::hints::Hints;
 /// The order for somebody with one hour; the other exercises follow by number.
 const FIRST_HOUR: [u8; 5] = [18, 1, 12, 22, 3];
 
+/// The name of the reader's progress file in the folder for local data. The study site keeps the same one.
+pub const PROGRESS_FILE: &str = "progress.json";
+
 /// A copy of the kit on this machine.
 #[derive(Clone, Debug)]
 pub struct Kit {
@@ -103,7 +106,7 @@ impl Kit {
 
     /// Where the reader's progress is kept.
     pub fn progress_file(&self) -> PathBuf {
-        self.root.join(".local").join("progress.json")
+        self.root.join(".local").join(PROGRESS_FILE)
     }
 
     /// All exercises, by number.

@@ -20,7 +20,7 @@ pub mod trial;
 pub mod verdict;
 
 pub use command::{Command, run};
-pub use kit::{Exercise, Kit, KitError, catalogue};
+pub use kit::{Exercise, Kit, KitError, PROGRESS_FILE, catalogue};
 pub use plain::plain;
 pub(crate) use plain::wrap;
 pub use progress::Progress;
