@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use book::{Library, PROGRESS, recorded, site};
+use book::{Library, recorded, site};
 use clap::{Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
 
@@ -109,7 +109,7 @@ fn serve(library: &Library, local: &Path, port: u16, no_open: bool) -> Result<()
             println!("study: port {port} is taken by another program; using {found} instead.");
         }
         let stop = CancellationToken::new();
-        let site = site::Site::new(built.pages, found, local.join(PROGRESS), stop.clone())
+        let site = site::Site::new(built.pages, found, local.join(exercises::PROGRESS_FILE), stop.clone())
             .map_err(|error| error.to_string())?;
         let api = site::reference_api(local).await.map_err(|error| format!("the reference API: {error}"))?;
         let address = format!("http://127.0.0.1:{found}/");
@@ -118,7 +118,7 @@ fn serve(library: &Library, local: &Path, port: u16, no_open: bool) -> Result<()
             println!("study: no browser could be opened; open the address yourself.");
         }
         tokio::spawn(async move {
-            interrupted().await;
+            reference_api::serve::stop_signal().await;
             stop.cancel();
         });
         site.serve(listener, api).await.map_err(|error| format!("the site has stopped: {error}"))
@@ -127,20 +127,4 @@ fn serve(library: &Library, local: &Path, port: u16, no_open: bool) -> Result<()
     runtime.shutdown_background();
     println!("study: stopped.");
     outcome
-}
-
-/// Waits for Ctrl-C, or for the signal that asks a program to end.
-async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = tokio::signal::ctrl_c().await;
 }

@@ -16,5 +16,5 @@ pub mod recorded;
 pub mod site;
 
 pub use fault::Fault;
-pub use library::{Library, PROGRESS};
+pub use library::Library;
 pub use press::{Built, Failure, Pages, build, faults, write};

@@ -8,9 +8,6 @@ pub struct Library {
     root: PathBuf,
 }
 
-/// The name of the reader's progress file in the local folder. `cargo exercise` keeps the same one.
-pub const PROGRESS: &str = "progress.json";
-
 impl Library {
     /// The workspace that this program was built from.
     pub fn here() -> Self {
@@ -83,6 +80,6 @@ mod tests {
     fn the_site_and_the_runner_keep_one_progress_file() {
         let library = Library::here();
         let runner = exercises::Kit::at(library.root()).progress_file();
-        assert_eq!(library.local().join(PROGRESS), runner);
+        assert_eq!(library.local().join(exercises::PROGRESS_FILE), runner);
     }
 }

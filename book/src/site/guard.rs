@@ -77,24 +77,20 @@ fn refusal(headers: &HeaderMap, site: &Site) -> Option<Problem> {
     })
 }
 
-/// What every answer carries. Where a handler has set its own policy, that one stands.
+/// What every answer carries. Where a page or the reference API has set its own policy, that one stands.
 pub(super) async fn headers(request: Request, next: Next) -> Response {
     const ALWAYS: [(HeaderName, &str); 3] = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "same-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ];
-    let docs = request.uri().path().starts_with("/docs");
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in ALWAYS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
-    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(if docs {
-        // Swagger UI sets style attributes and draws its icons from data addresses; its scripts are files.
-        "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
-    } else {
-        "default-src 'none'; frame-ancestors 'none'"
-    }));
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
     response
 }
