@@ -1,25 +1,26 @@
 //! The harness of the tests: an app with a database of its own, a clock that stands still, and predictable randomness.
 
-use std::{
-    cell::RefCell,
-    io,
-    sync::{
-        Arc, Mutex, Once,
-        atomic::{AtomicU64, Ordering},
-    },
+mod answer;
+mod log;
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU64, Ordering},
 };
 
 use axum::{
     Router,
     body::{Body, Bytes},
-    http::{HeaderMap, Request, StatusCode, header, response::Parts},
+    http::{Request, StatusCode, header, response::Parts},
 };
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use time::{Duration, OffsetDateTime, macros::datetime};
 use tower::ServiceExt;
-use tracing_subscriber::fmt::MakeWriter;
+
+pub(crate) use answer::{Answer, Tokens};
+pub(crate) use log::Log;
 
 use crate::{
     AppState, Settings, app,
@@ -86,12 +87,6 @@ pub(crate) struct TestApp {
     folder: Option<Arc<TempDir>>,
 }
 
-/// The tokens of a login.
-pub(crate) struct Tokens {
-    pub(crate) access: String,
-    pub(crate) refresh: String,
-}
-
 impl TestApp {
     pub(crate) async fn start() -> Self {
         Self::start_with(Router::new()).await
@@ -100,16 +95,7 @@ impl TestApp {
     /// With a few routes more, inside all layers.
     pub(crate) async fn start_with(more: Router) -> Self {
         static APPS: AtomicU64 = AtomicU64::new(0);
-        static SUBSCRIBER: Once = Once::new();
-        // For the whole process and before the first line: a subscriber that comes later, for one thread, loses the lines
-        // of every place in the code that another thread has reached before.
-        SUBSCRIBER.call_once(|| {
-            tracing_subscriber::fmt()
-                .with_max_level(tracing::Level::TRACE)
-                .with_ansi(false)
-                .with_writer(ToLog)
-                .init();
-        });
+        log::listen();
         let clock = Arc::new(StoppedClock(Mutex::new(datetime!(2026-01-01 12:00 UTC))));
         let random = Numbered { app: APPS.fetch_add(1, Ordering::SeqCst), next: AtomicU64::new(0) };
         let settings = Settings { database_url: "sqlite::memory:".to_owned(), ..Settings::default() };
@@ -131,9 +117,7 @@ impl TestApp {
     /// With all log lines of this test's thread kept.
     pub(crate) async fn start_logged(more: Router) -> (Self, Log) {
         let app = Self::start_with(more).await;
-        let log = Log::default();
-        LOG.replace(Some(log.clone()));
-        (app, log)
+        (app, Log::of_this_thread())
     }
 
     /// The same app, reached through another router.
@@ -246,123 +230,12 @@ impl TestApp {
 
     pub(crate) async fn call(&self, request: Request<Body>) -> Answer {
         let (head, body) = self.raw(request).await;
-        Answer { status: head.status, headers: head.headers, body: String::from_utf8(body.to_vec()).unwrap() }
+        Answer::new(head, &body)
     }
 
     /// The answer as it would go over the wire.
     pub(crate) async fn raw(&self, request: Request<Body>) -> (Parts, Bytes) {
         let (head, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
         (head, body.collect().await.unwrap().to_bytes())
-    }
-}
-
-/// An answer, read to its end. Asserting the status prints the body, which says more.
-pub(crate) struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: String,
-}
-
-impl Answer {
-    pub(crate) fn status(&self) -> StatusCode {
-        self.status
-    }
-
-    pub(crate) fn text(&self) -> &str {
-        &self.body
-    }
-
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap()
-    }
-
-    #[track_caller]
-    pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .unwrap_or_else(|| panic!("no header {name}: {:?}", self.headers))
-            .to_str()
-            .unwrap()
-    }
-
-    /// The body without the request's id.
-    pub(crate) fn text_without_ids(&self) -> String {
-        self.body.replace(self.header("x-request-id"), "[id]")
-    }
-
-    pub(crate) fn headers_without_ids(&self) -> HeaderMap {
-        let mut headers = self.headers.clone();
-        headers.remove("x-request-id");
-        headers
-    }
-
-    #[track_caller]
-    pub(crate) fn assert_status(&self, status: StatusCode) {
-        assert_eq!(self.status, status, "{}", self.body);
-    }
-
-    /// Status, media type, and the members that every problem has.
-    #[track_caller]
-    pub(crate) fn assert_problem(&self, status: StatusCode, slug: &str) {
-        self.assert_status(status);
-        assert_eq!(self.header("content-type"), "application/problem+json");
-        let problem = self.json();
-        assert_eq!(problem["type"], format!("/problems/{slug}"));
-        assert_eq!(problem["status"], status.as_u16());
-        assert_eq!(status == StatusCode::UNAUTHORIZED, self.headers.contains_key("www-authenticate"));
-        let members = problem.as_object().unwrap();
-        assert_eq!(problem["request_id"], self.header("x-request-id"));
-        let known = ["type", "title", "status", "detail", "request_id", "errors"];
-        assert!(members.keys().all(|name| known.contains(&name.as_str())), "{problem}");
-    }
-
-    #[track_caller]
-    pub(crate) fn tokens(&self) -> Tokens {
-        self.assert_status(StatusCode::OK);
-        let body = self.json();
-        let token = |name: &str| body[name].as_str().unwrap().to_owned();
-        Tokens { access: token("access_token"), refresh: token("refresh_token") }
-    }
-}
-
-thread_local! {
-    /// Where the lines of this thread go; nowhere, if nobody asked for them.
-    static LOG: RefCell<Option<Log>> = const { RefCell::new(None) };
-}
-
-/// Log lines, kept in memory.
-#[derive(Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-/// Writes to the log of the current thread.
-#[derive(Clone, Copy)]
-struct ToLog;
-
-impl MakeWriter<'_> for ToLog {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        Self
-    }
-}
-
-impl io::Write for ToLog {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        LOG.with_borrow(|log| {
-            if let Some(log) = log {
-                log.0.lock().unwrap().extend_from_slice(bytes);
-            }
-        });
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
