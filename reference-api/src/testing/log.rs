@@ -21,8 +21,11 @@ pub(super) fn listen() {
     });
 }
 
+/// The lines of threads that keep no log of their own: the pool that hashes passwords, and the other tests.
+static UNCLAIMED: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
 thread_local! {
-    /// Where the lines of this thread go; nowhere, if nobody asked for them.
+    /// Where the lines of this thread go; to the unclaimed ones, if nobody asked for them.
     static LOG: RefCell<Option<Log>> = const { RefCell::new(None) };
 }
 
@@ -38,8 +41,14 @@ impl Log {
         log
     }
 
+    /// The lines of this thread.
     pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// The lines of this thread and the unclaimed ones: a password is hashed on a thread of the pool, which may log as well.
+    pub(crate) fn text_of_all_threads(&self) -> String {
+        self.text() + &String::from_utf8(UNCLAIMED.lock().unwrap().clone()).unwrap()
     }
 }
 
@@ -58,9 +67,8 @@ impl MakeWriter<'_> for ToLog {
 impl io::Write for ToLog {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         LOG.with_borrow(|log| {
-            if let Some(log) = log {
-                log.0.lock().unwrap().extend_from_slice(bytes);
-            }
+            let lines = log.as_ref().map_or(&UNCLAIMED, |log| &log.0);
+            lines.lock().unwrap().extend_from_slice(bytes);
         });
         Ok(bytes.len())
     }
