@@ -7,6 +7,7 @@ use lab::Lesson;
 /// The lessons, by number.
 pub static LESSONS: &[&Lesson] = &[
     &one_client::LESSON,           // 03
+    &state_not_globals::LESSON,    // 06
     &refresh_tokens::LESSON,       // 12
     &blocking_the_runtime::LESSON, // 18
 ];

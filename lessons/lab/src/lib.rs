@@ -21,6 +21,7 @@ mod interval;
 mod lesson;
 mod machine;
 mod probe;
+mod refused;
 mod report;
 mod run;
 mod send;
@@ -35,6 +36,7 @@ pub use lesson::{
 };
 pub use machine::Machine;
 pub use probe::{Backend, Counter, Gauge, InFlight, Probes, Rows};
+pub use refused::assert_refused;
 pub use report::{Beat, Ended, Exchange, Finding, Lane, Observed, Reading, Report, Verdict};
 pub use run::{Event, RUN_LIMIT, Run};
 pub use server::Server;
