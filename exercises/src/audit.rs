@@ -98,6 +98,11 @@ pub fn faults(exercise: &Exercise) -> Result<Vec<String>, KitError> {
         hints.fingerprint == written,
         format!("checks.rs has changed: hints.toml needs `fingerprint = \"{written}\"`"),
     );
+    faults.unless(
+        hints.after.is_some(),
+        "hints.toml has no `[after]` with `trade_off` (between solution and second) and `question` (an interviewer's)"
+            .to_owned(),
+    );
     let tests = tests_in(&checks);
     faults.unless(tests == hinted, format!("checks.rs has the tests {tests:?}, hints.toml names {hinted:?}"));
 

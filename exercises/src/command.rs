@@ -2,9 +2,11 @@
 
 mod answer;
 mod check;
+mod watch;
 
 use std::{
-    fmt::Write as _,
+    cell::Cell,
+    fmt::{self, Write as _},
     io::{self, Write as _},
     process::ExitCode,
 };
@@ -16,7 +18,7 @@ use time::OffsetDateTime;
 use crate::{
     answer::AnswerError,
     kit::{Exercise, Kit, KitError},
-    progress::{self, ExerciseMark, Notice, Progress, ProgressError, State},
+    progress::{self, ExerciseMark, Progress, ProgressError, State},
     prove::{self, ProveError},
 };
 
@@ -34,6 +36,17 @@ pub enum Command {
     Check {
         /// Its number or name, such as 18
         exercise: Option<String>,
+    },
+    /// Judge it again each time you save it
+    Watch {
+        /// Its number or name, such as 18
+        exercise: Option<String>,
+        /// Only lines: no single keys, nothing on the screen is wiped
+        #[arg(long)]
+        plain: bool,
+        /// Look at the file instead of being told of saves, such as on a network drive
+        #[arg(long)]
+        poll: bool,
     },
     /// Show the next hint for what failed last
     Hint {
@@ -97,7 +110,7 @@ const INTERRUPTED: u8 = 130;
 /// Does what was asked for and prints it.
 pub async fn run(command: Option<Command>) -> ExitCode {
     let said = match Kit::find().map_err(CommandError::from) {
-        Ok(kit) => Session { kit }.run(command).await,
+        Ok(kit) => Session { kit, raw: Cell::new(false) }.run(command).await,
         Err(error) => Err(error),
     };
     let (text, code) = match said {
@@ -114,6 +127,8 @@ pub async fn run(command: Option<Command>) -> ExitCode {
 
 struct Session {
     kit: Kit,
+    /// The terminal does not begin new lines by itself.
+    raw: Cell<bool>,
 }
 
 impl Session {
@@ -123,6 +138,7 @@ impl Session {
             Some(Command::List) => self.list(),
             Some(Command::Start { exercise }) => self.start(&self.kit.exercise(&exercise)?),
             Some(Command::Check { exercise }) => self.check(&self.pick(exercise)?).await,
+            Some(Command::Watch { exercise, plain, poll }) => self.watch(exercise, plain, poll).await,
             Some(Command::Hint { exercise }) => self.hint(&self.pick(exercise)?),
             Some(Command::Solution { exercise, anyway }) => self.solution(&self.pick(exercise)?, anyway),
             Some(Command::Reset { exercise }) => self.reset(&self.kit.exercise(&exercise)?),
@@ -133,7 +149,7 @@ impl Session {
 
     fn progress(&self) -> Result<Progress, CommandError> {
         let (progress, notice) = Progress::load(&self.kit.progress_file())?;
-        tell(notice.as_ref());
+        self.tell(notice.as_ref());
         Ok(progress)
     }
 
@@ -143,13 +159,20 @@ impl Session {
             change(progress.exercise(&exercise.slug))
         }) {
             Ok((progress, notice)) => {
-                tell(notice.as_ref());
+                self.tell(notice.as_ref());
                 Some(progress)
             }
             Err(error) => {
-                eprintln!("exercise: {error}");
+                self.tell(Some(&format!("exercise: {error}")));
                 None
             }
+        }
+    }
+
+    /// Something to know beside the verdict.
+    fn tell(&self, notice: Option<&impl fmt::Display>) {
+        if let Some(notice) = notice {
+            eprint!("{notice}{}", if self.raw.get() { "\r\n" } else { "\n" });
         }
     }
 
@@ -243,12 +266,6 @@ impl Session {
 fn under_way<'a>(exercises: &'a [Exercise], progress: &Progress) -> Option<&'a Exercise> {
     let mut open = exercises.iter().filter(|exercise| !progress.is_solved(&exercise.slug));
     open.find(|exercise| exercise.answer().exists())
-}
-
-fn tell(notice: Option<&Notice>) {
-    if let Some(notice) = notice {
-        eprintln!("{notice}");
-    }
 }
 
 #[expect(

@@ -17,6 +17,18 @@ pub struct Hints {
     /// The checks, in the order in which a learner should mend what they find.
     #[serde(rename = "check")]
     pub checks: Vec<Check>,
+    /// What is said beside the solution. The rules ask for it in every exercise of the kit.
+    pub after: Option<After>,
+}
+
+/// What is worth knowing once the answer is right.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct After {
+    /// What the solution and its alternative cost, and when one would take which.
+    pub trade_off: String,
+    /// What an interviewer would ask about it.
+    pub question: String,
 }
 
 /// One check with its hints.

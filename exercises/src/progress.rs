@@ -57,9 +57,24 @@ pub struct ExerciseMark {
     /// When it was first solved.
     #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub solved_at: Option<OffsetDateTime>,
+    /// What was said of the answer that was judged last: the study site shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<LastVerdict>,
     /// What another version has written.
     #[serde(flatten)]
     pub other: Map<String, Value>,
+}
+
+/// The last word on an answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LastVerdict {
+    /// When it was judged.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// Whether it passed.
+    pub solved: bool,
+    /// What was seen, as plain text.
+    pub text: String,
 }
 
 /// How far an exercise is.

@@ -98,7 +98,7 @@ async fn run_all(exercises: &[Exercise], build: &Build) -> Result<(Vec<Outcome>,
                 // Never closed, so this always succeeds; without a permit the run would only be slower.
                 let _permit = permits.acquire_owned().await;
                 let trial = match program {
-                    Some(program) => Some(sit(&program, &exercise.folder).await?),
+                    Some(program) => Some(sit(&program, &exercise.folder, trial::interruption()?).await?),
                     None => None,
                 };
                 let interrupted =
@@ -127,7 +127,11 @@ async fn run_all(exercises: &[Exercise], build: &Build) -> Result<(Vec<Outcome>,
 ///
 /// # Errors
 /// If it cannot be started.
-pub(crate) async fn sit(program: &Program, folder: &Path) -> io::Result<Trial> {
+pub(crate) async fn sit(
+    program: &Program,
+    folder: &Path,
+    interrupted: impl Future<Output = ()>,
+) -> io::Result<Trial> {
     let mut command = Command::new(&program.path);
     command
         .args(ARGUMENTS)
@@ -136,7 +140,7 @@ pub(crate) async fn sit(program: &Program, folder: &Path) -> io::Result<Trial> {
         .env("RUST_BACKTRACE", "0")
         // A snapshot that does not fit is a finding, not something to accept.
         .env("INSTA_UPDATE", "no");
-    trial::run(command, Limits::ANSWER, trial::interruption()?).await
+    trial::run(command, Limits::ANSWER, interrupted).await
 }
 
 /// Whether the file did what a file of its name has to do, and what it did.

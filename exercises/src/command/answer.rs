@@ -5,8 +5,8 @@ use std::{fmt::Write as _, fs};
 use super::{CommandError, Said, Session, now};
 use crate::{
     answer,
-    hints::{Hints, sentence},
-    kit::Exercise,
+    hints::{After, Hints, sentence},
+    kit::{Exercise, KitError},
     wrap,
 };
 
@@ -60,10 +60,19 @@ impl Session {
                 "your answer has not passed yet; `cargo exercise hint {number:02}` helps, and `cargo exercise solution {number:02} --anyway` shows it all the same."
             )));
         }
-        let read = |name: &str| fs::read_to_string(exercise.judged(name));
-        let mut text = format!("{}\n\n{}", exercise.shown("judged/solution.rs"), read("solution")?);
-        let _ = writeln!(text, "\nanother right design: {}", exercise.shown("judged/second.rs"));
-        let _ = writeln!(text, "what fails, and why:  {}", exercise.shown("judged/wrong_*.rs"));
+        let hints = Hints::read(&exercise.folder.join("hints.toml"))?;
+        let mut text = String::new();
+        for (what, name) in [("the kit's solution", "solution"), ("another right design", "second")] {
+            let path = exercise.judged(name);
+            let code = fs::read_to_string(&path).map_err(|source| KitError::Unreadable { path, source })?;
+            let _ = writeln!(text, "{what}: {}\n\n{code}", exercise.shown(&format!("judged/{name}.rs")));
+        }
+        if let Some(After { trade_off, question }) = &hints.after {
+            let _ = writeln!(text, "the trade-off\n  {}\n", wrap(trade_off, 96).replace('\n', "\n  "));
+            let _ =
+                writeln!(text, "an interviewer may ask\n  {}\n", wrap(question, 96).replace('\n', "\n  "));
+        }
+        let _ = writeln!(text, "what fails, and why: {}", exercise.shown("judged/wrong_*.rs"));
         Ok(Said { text, code: 0 })
     }
 

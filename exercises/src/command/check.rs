@@ -4,6 +4,7 @@ use std::{
     fmt::Write as _,
     fs,
     io::{self, IsTerminal as _},
+    pin::pin,
 };
 
 use super::{CommandError, INTERRUPTED, NOT_YET, Said, Session, now};
@@ -12,13 +13,25 @@ use crate::{
     compile,
     hints::{Hints, fingerprint},
     kit::Exercise,
-    plain, prove,
+    plain,
+    progress::LastVerdict,
+    prove,
     trial::{self, Ended},
     verdict::{self, Verdict},
 };
 
 impl Session {
     pub(super) async fn check(&self, exercise: &Exercise) -> Result<Said, CommandError> {
+        let interrupted = trial::interruption()?;
+        self.judge(exercise, interrupted).await
+    }
+
+    /// Judges the answer as it is now, keeps the mark and says what was seen.
+    pub(super) async fn judge(
+        &self,
+        exercise: &Exercise,
+        interrupted: impl Future<Output = ()>,
+    ) -> Result<Said, CommandError> {
         let answer = exercise.answer();
         if !answer.exists() {
             return Err(AnswerError::NotStarted { path: answer, number: exercise.number }.into());
@@ -32,18 +45,18 @@ impl Session {
             )));
         }
         let target = exercise.target();
+        let mut interrupted = pin!(interrupted);
         let building = Building::begin(&exercise.name());
         let build =
-            compile::build(self.kit.root(), &target, trial::interruption()?, |line| building.hear(line))
-                .await;
+            compile::build(self.kit.root(), &target, interrupted.as_mut(), |line| building.hear(line)).await;
         building.end();
-        let Some(build) = build? else { return Ok(interrupted()) };
+        let Some(build) = build? else { return Ok(interrupted_said()) };
         let verdict = match build.program(&target).filter(|_| build.succeeded) {
             None => verdict::refused(exercise, &build),
             Some(program) => {
-                let trial = prove::sit(program, &exercise.folder).await?;
+                let trial = prove::sit(program, &exercise.folder, interrupted).await?;
                 if matches!(trial.ended, Ended::Interrupted) {
-                    return Ok(interrupted());
+                    return Ok(interrupted_said());
                 }
                 verdict::judge(&hints, &trial)
             }
@@ -55,7 +68,12 @@ impl Session {
         let Exercise { number, slug, .. } = exercise;
         let now = now();
         let progress = self.mark(exercise, |mark| {
-            if verdict.solved { mark.passed(now) } else { mark.failed(verdict.failed.as_deref()) }
+            if verdict.solved {
+                mark.passed(now)
+            } else {
+                mark.failed(verdict.failed.as_deref())
+            }
+            mark.last = Some(LastVerdict { at: now, solved: verdict.solved, text: shortened(&verdict.text) });
         });
         let word = if verdict.solved { "solved" } else { "not yet" };
         let mut text = format!("{number:02} {slug} · {word}\n\n{}\n\n", verdict.text.trim_end());
@@ -73,6 +91,17 @@ impl Session {
         }
         Ok(Said { text, code: if verdict.solved { 0 } else { NOT_YET } })
     }
+}
+
+/// The most bytes of a verdict that are kept for the study site; the terminal has shown the rest.
+const KEPT: usize = 4096;
+
+fn shortened(text: &str) -> String {
+    let text = text.trim_end();
+    let Some(end) = (text.len() > KEPT).then(|| text.floor_char_boundary(KEPT)) else {
+        return text.to_owned();
+    };
+    format!("{}\n  …", &text[..end])
 }
 
 /// The line that shows on a terminal that a build goes on. Elsewhere only a wait for another cargo is told.
@@ -113,6 +142,6 @@ impl Building {
     }
 }
 
-fn interrupted() -> Said {
+fn interrupted_said() -> Said {
     Said { text: "interrupted; nothing was judged and nothing was changed\n".to_owned(), code: INTERRUPTED }
 }

@@ -2,77 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has to fail loudly")]
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Output},
-};
+#[cfg(unix)]
+mod faults;
+mod place;
+mod sequences;
+#[cfg(unix)]
+mod watch;
 
-use tempfile::{TempDir, tempdir};
+use std::fs;
 
-const HINTS: &str = "minutes = 20\nfingerprint = \"x\"\n\
-    [[check]]\nname = \"it_holds\"\nhints = [\"first\", \"second\", \"third\"]\n";
-
-struct Place(TempDir);
-
-impl Place {
-    /// A folder name with a space and letters beyond ASCII.
-    fn new() -> Self {
-        let place = Self(tempdir().unwrap());
-        let exercise = place.exercise();
-        fs::create_dir_all(exercise.join("judged")).unwrap();
-        fs::write(place.root().join("exercises/Cargo.toml"), "").unwrap();
-        fs::write(exercise.join("task.md"), "# Unblock the report\n").unwrap();
-        fs::write(exercise.join("hints.toml"), HINTS).unwrap();
-        fs::write(exercise.join("checks.rs"), "changed").unwrap();
-        fs::write(exercise.join("judged/starter.rs"), "the starter").unwrap();
-        fs::write(exercise.join("judged/solution.rs"), "the solution").unwrap();
-        place
-    }
-
-    fn root(&self) -> PathBuf {
-        self.0.path().join("käfer und kit")
-    }
-
-    fn exercise(&self) -> PathBuf {
-        self.root().join("exercises/18-unblock-the-report")
-    }
-
-    fn answer(&self) -> PathBuf {
-        self.exercise().join("tests/answer_18.rs")
-    }
-
-    fn type_in(&self, words: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_exercise"));
-        // A cargo that cannot be: whatever would be built here is a mistake.
-        command.args(words).current_dir(self.root()).env("CARGO", "/nowhere/cargo").output().unwrap()
-    }
-
-    #[track_caller]
-    fn said(&self, words: &[&str]) -> String {
-        let output = self.type_in(words);
-        assert!(output.status.success(), "{words:?}: {output:?}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    #[track_caller]
-    fn refused(&self, words: &[&str]) -> String {
-        let output = self.type_in(words);
-        assert_eq!(output.status.code(), Some(2), "{words:?}: {output:?}");
-        String::from_utf8(output.stderr).unwrap()
-    }
-
-    fn copies(&self) -> Vec<PathBuf> {
-        let entries = fs::read_dir(self.exercise().join("tests")).unwrap().map(|entry| entry.unwrap().path());
-        let mut copies: Vec<_> = entries.filter(|path| *path != self.answer()).collect();
-        copies.sort();
-        copies
-    }
-}
-
-fn text(path: &Path) -> String {
-    fs::read_to_string(path).unwrap()
-}
+use place::{Place, text};
 
 #[test]
 fn the_door_alone_says_where_you_are_and_what_to_type_next() {
@@ -142,6 +81,7 @@ fn reset_without_an_answer_and_restore_without_a_copy_are_refused_with_the_next_
 fn checks_that_are_not_the_kits_judge_nothing() {
     let place = Place::new();
     place.said(&["start", "18"]);
+    fs::write(place.exercise().join("checks.rs"), "changed").unwrap();
 
     let said = place.refused(&["check", "18"]);
 
