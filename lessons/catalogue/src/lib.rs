@@ -10,6 +10,7 @@ pub static LESSONS: &[&Lesson] = &[
     &state_not_globals::LESSON,    // 06
     &refresh_tokens::LESSON,       // 12
     &blocking_the_runtime::LESSON, // 18
+    &parse_dont_validate::LESSON,  // 22
 ];
 
 /// The lesson of that number or name: `18`, `018`, `blocking-the-runtime` or `18-blocking-the-runtime`.

@@ -1,0 +1,135 @@
+"""Asks FastAPI and Pydantic what the book's claims say of them, and writes down what was seen.
+
+    target/fastapi/bin/python loadtests/fastapi/answers.py benches/runs/DATE-fastapi-answers.json
+
+One function a claim, named like its `id` in `book/claims.toml`. Nothing is timed and nothing leaves the process: requests
+go to the application through httpx's ASGI transport, and programs that must not import are started as children.
+"""
+
+import asyncio
+import datetime
+import importlib.metadata
+import json
+import pathlib
+import platform
+import subprocess
+import sys
+from typing import Annotated
+
+import httpx
+from fastapi import FastAPI
+from pydantic import AfterValidator, BaseModel, Field
+
+Username = Annotated[
+    str,
+    Field(min_length=3, max_length=20, pattern=r"^[A-Za-z0-9_]+$"),
+    AfterValidator(str.lower),
+]
+
+
+class SignUp(BaseModel):
+    username: Username
+    email: str = Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
+    age: int = Field(ge=18, le=120)
+
+
+def ask(app: FastAPI, method: str, path: str, **request) -> httpx.Response:
+    """Sends one request to the application. A handler that raises is answered as a server would."""
+
+    async def send() -> httpx.Response:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://peer") as client:
+            return await client.request(method, path, **request)
+
+    return asyncio.run(send())
+
+
+def python(code: str, *flags: str) -> dict:
+    """Runs a program: whether it ended well, what it printed, and the last line of its complaint."""
+    done = subprocess.run([sys.executable, "-W", "always", *flags, "-c", code], capture_output=True, text=True)
+    complaint = done.stderr.strip().splitlines()
+    return {
+        "ended_well": done.returncode == 0,
+        "printed": done.stdout.split(),
+        "warned": "Deprecat" in done.stderr,
+        "last_line": complaint[-1].strip() if complaint else "",
+    }
+
+
+def body_is_validated() -> dict:
+    app = FastAPI()
+
+    @app.post("/sign-ups", status_code=201)
+    async def sign_up(form: SignUp) -> dict[str, str]:
+        return {"username": form.username}
+
+    sound = ask(app, "POST", "/sign-ups", json={"username": "Ada", "email": "a@b.c", "age": 36})
+    faulty = ask(app, "POST", "/sign-ups", json={"username": "", "email": "nowhere", "age": 7})
+    return {
+        "sound": [sound.status_code, sound.json()],
+        "three_faults": faulty.status_code,
+        "named": [error["loc"][-1] for error in faulty.json()["detail"]],
+        "values_repeated": [error["input"] for error in faulty.json()["detail"]],
+    }
+
+
+def a_model_in_hand_is_sound() -> dict:
+    form = SignUp(username="ada", email="a@b.c", age=36)
+    form.username = ""
+    return {"model_construct": SignUp.model_construct(username="").username, "assigned": form.username}
+
+
+def v1_validators() -> dict:
+    field = "from pydantic import BaseModel, validator\nclass A(BaseModel):\n  u: str\n  @validator('u')\n  def f(cls, v): return v"
+    root = "from pydantic import BaseModel, root_validator\nclass A(BaseModel):\n  u: str\n  @root_validator\n  def f(cls, v): return v"
+    config = "from pydantic import BaseModel\nclass A(BaseModel):\n  u: str\n  class Config:\n    from_attributes = True"
+    return {"validator": python(field), "root_validator": python(root), "class_config": python(config)}
+
+
+def assert_isalnum() -> dict:
+    code = (
+        "from pydantic import BaseModel, field_validator\n"
+        "class A(BaseModel):\n  u: str\n  @field_validator('u')\n  @classmethod\n"
+        "  def f(cls, v):\n    assert v.isalnum()\n    return v\n"
+        "for u in ['<script>', '\\u0430da']:\n"
+        "  try: print('taken' if A(u=u) else '')\n"
+        "  except ValueError: print('refused')"
+    )
+    return {"python": python(code)["printed"], "python -O": python(code, "-O")["printed"]}
+
+
+def nested_models() -> dict:
+    class Address(BaseModel):
+        city: str = Field(min_length=1)
+
+    class Person(BaseModel):
+        address: Address
+
+    app = FastAPI()
+
+    @app.post("/people")
+    async def make(person: Person) -> dict[str, str]:
+        return {"city": person.address.city}
+
+    answer = ask(app, "POST", "/people", json={"address": {"city": ""}})
+    return {"status": answer.status_code, "loc": answer.json()["detail"][0]["loc"]}
+
+
+CLAIMS = [body_is_validated, a_model_in_hand_is_sound, v1_validators, assert_isalnum, nested_models]
+
+
+def main() -> None:
+    run = {
+        "schema": 1,
+        "recorded_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "versions": {
+            "python": platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in ("fastapi", "starlette", "pydantic", "httpx")},
+        },
+        "answers": {claim.__name__.replace("_", "-"): claim() for claim in CLAIMS},
+    }
+    pathlib.Path(sys.argv[1]).write_text(json.dumps(run, indent=1, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()
