@@ -6,6 +6,7 @@ use lab::Lesson;
 
 /// The lessons, by number.
 pub static LESSONS: &[&Lesson] = &[
+    &await_together::LESSON,       // 01
     &one_client::LESSON,           // 03
     &state_not_globals::LESSON,    // 06
     &refresh_tokens::LESSON,       // 12
