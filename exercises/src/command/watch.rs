@@ -232,8 +232,8 @@ impl Desk {
                     None => {}
                 }
                 let now = read(&self.answer);
-                // An editor that is about to rename has no file there for a moment; the rename is heard as well.
-                if now.is_some() && now != self.judged {
+                // In the middle of a save there may be no file, or an empty one; what follows is heard as well.
+                if now.as_ref().is_some_and(|now| !now.is_empty()) && now != self.judged {
                     return Event::Saved;
                 }
             } else if let Some(event) = self.hear(None).await {

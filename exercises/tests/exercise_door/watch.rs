@@ -130,7 +130,8 @@ impl Watching {
     fn end(mut self) -> (ExitStatus, bool) {
         self.wait_for("left with ");
         let status = self.child.wait().unwrap();
-        while let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(200)) {
+        // The terminal ends with the last program on it.
+        while let Ok(bytes) = self.output.recv_timeout(PATIENCE) {
             self.seen.push_str(&String::from_utf8_lossy(&bytes));
         }
         let modes: Vec<_> =
@@ -253,11 +254,10 @@ fn a_terminal_that_is_closed_ends_the_answer_too() {
     let mut watch = Watching::start("never", "");
     let processes = watch.never_ending();
 
-    // The system sends it to every program of a terminal that goes away.
+    // The shell leads the session: when it goes, the system sends the same to whatever runs on its terminal.
     assert!(
         Command::new("kill").args(["-s", "HUP", &watch.child.id().to_string()]).status().unwrap().success()
     );
-    signal_runner(&processes[0], "HUP");
     watch.child.wait().unwrap();
 
     until("the answer has ended", || processes.iter().all(|process| is_gone(process)));
