@@ -9,6 +9,7 @@ pub static LESSONS: &[&Lesson] = &[
     &await_together::LESSON,       // 01
     &one_client::LESSON,           // 03
     &state_not_globals::LESSON,    // 06
+    &access_tokens::LESSON,        // 11
     &refresh_tokens::LESSON,       // 12
     &blocking_the_runtime::LESSON, // 18
     &parse_dont_validate::LESSON,  // 22

@@ -1,0 +1,75 @@
+//! mistake: two clocks are expected to be the same. A provider that is a few seconds ahead locks its users out.
+//! fails: a_token_of_the_provider_opens_the_profile
+
+#[path = "../checks.rs"]
+mod checks;
+
+use std::sync::Arc;
+
+use access_tokens::{
+    profile::{Claims, Profile, bearer},
+    provider::{AUDIENCE, ISSUER, LIFETIME_SECONDS, TYPE},
+};
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{HeaderMap, HeaderName, StatusCode, header},
+    routing::get,
+};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, get_current_timestamp};
+use serde::Deserialize;
+
+const LEEWAY_SECONDS: u64 = 0;
+
+struct Verifier {
+    key: DecodingKey,
+    validation: Validation,
+}
+
+fn app(key: DecodingKey) -> Router {
+    let mut validation = Validation::new(Algorithm::HS256);
+    validation.leeway = LEEWAY_SECONDS;
+    validation.validate_nbf = true;
+    validation.set_issuer(&[ISSUER]);
+    validation.set_audience(&[AUDIENCE]);
+    // Replaces the default, which is `exp` alone.
+    validation.set_required_spec_claims(&["aud", "exp", "iss", "sub"]);
+    Router::new().route("/profile", get(profile)).with_state(Arc::new(Verifier { key, validation }))
+}
+
+type Refused = (StatusCode, [(HeaderName, &'static str); 1]);
+
+fn refused(challenge: &'static str) -> Refused {
+    (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, challenge)])
+}
+
+async fn profile(
+    State(verifier): State<Arc<Verifier>>,
+    headers: HeaderMap,
+) -> Result<Json<Profile>, Refused> {
+    // Nothing was tried, so nothing was wrong with it: no error code (RFC 6750 §3.1).
+    let token = bearer(&headers).ok_or_else(|| refused("Bearer realm=\"orders\""))?;
+    let claims =
+        verifier.check(token).ok_or_else(|| refused("Bearer realm=\"orders\", error=\"invalid_token\""))?;
+    Ok(Json(Profile { user: claims.sub, role: claims.role }))
+}
+
+#[derive(Deserialize)]
+struct AccessClaims {
+    iat: u64,
+    exp: u64,
+    #[serde(flatten)]
+    claims: Claims,
+}
+
+impl Verifier {
+    fn check(&self, token: &str) -> Option<Claims> {
+        let token = decode::<AccessClaims>(token, &self.key, &self.validation).ok()?;
+        let AccessClaims { iat, exp, claims } = token.claims;
+        let access_token = token.header.typ.as_deref() == Some(TYPE);
+        let plain = token.header.crit.is_none();
+        let begun = iat <= get_current_timestamp() + LEEWAY_SECONDS;
+        let short_lived = exp.checked_sub(iat).is_some_and(|life| life <= LIFETIME_SECONDS);
+        (access_token && plain && begun && short_lived).then_some(claims)
+    }
+}
