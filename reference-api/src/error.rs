@@ -35,15 +35,42 @@ pub enum ApiError {
     /// The refresh token does not renew anything, for whatever reason.
     #[error("the refresh token is expired, used, revoked or was never issued")]
     InvalidRefreshToken,
+    /// The caller is known, and may not do that.
+    #[error("this needs another role")]
+    Forbidden,
+    /// The page that the request comes from is not on the list.
+    #[error("the origin of the request is not allowed")]
+    OriginNotAllowed,
     /// There is no such resource, or it belongs to somebody else.
     #[error("no such resource")]
     NotFound,
     /// The resource exists and has no such method.
     #[error("the resource does not have this method")]
     MethodNotAllowed,
+    /// The client takes no form of the answer that there is.
+    #[error("the answer would be application/json, which `Accept` rules out")]
+    NotAcceptable,
+    /// The body did not arrive in time.
+    #[error("the body did not arrive within {0} seconds")]
+    RequestTimeout(u64),
     /// The request contradicts the stored state.
     #[error("{0}")]
     Conflict(&'static str),
+    /// A request with the same idempotency key has begun and not ended.
+    #[error("a request with the same Idempotency-Key is still at work")]
+    IdempotencyInProgress,
+    /// The resource is not in the version that the client has read.
+    #[error("the resource has changed since the version that `If-Match` names")]
+    PreconditionFailed,
+    /// The client does not say which version it has read.
+    #[error("the header `If-Match` is needed")]
+    PreconditionRequired,
+    /// The idempotency key belongs to another request.
+    #[error("the Idempotency-Key was used for a request with another method, address or body")]
+    IdempotencyKeyReuse,
+    /// Too much was tried. The number says how many seconds to wait.
+    #[error("too many attempts; try again in {0} seconds")]
+    TooManyRequests(u64),
     /// The body is larger than the limit, which is given in bytes.
     #[error("the body is larger than {0} bytes")]
     PayloadTooLarge(usize),
@@ -81,9 +108,18 @@ impl ApiError {
             Self::InvalidToken => &problem::INVALID_TOKEN,
             Self::InvalidCredentials => &problem::INVALID_CREDENTIALS,
             Self::InvalidRefreshToken => &problem::INVALID_REFRESH_TOKEN,
+            Self::Forbidden => &problem::FORBIDDEN,
+            Self::OriginNotAllowed => &problem::ORIGIN_NOT_ALLOWED,
             Self::NotFound => &problem::NOT_FOUND,
             Self::MethodNotAllowed => &problem::METHOD_NOT_ALLOWED,
+            Self::NotAcceptable => &problem::NOT_ACCEPTABLE,
+            Self::RequestTimeout(_) => &problem::REQUEST_TIMEOUT,
             Self::Conflict(_) => &problem::CONFLICT,
+            Self::IdempotencyInProgress => &problem::IDEMPOTENCY_IN_PROGRESS,
+            Self::PreconditionFailed => &problem::PRECONDITION_FAILED,
+            Self::PreconditionRequired => &problem::PRECONDITION_REQUIRED,
+            Self::IdempotencyKeyReuse => &problem::IDEMPOTENCY_KEY_REUSE,
+            Self::TooManyRequests(_) => &problem::TOO_MANY_REQUESTS,
             Self::PayloadTooLarge(_) => &problem::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => &problem::UNSUPPORTED_MEDIA_TYPE,
             Self::ValidationFailed(_) => &problem::VALIDATION_FAILED,
@@ -103,6 +139,15 @@ impl ApiError {
             Self::InvalidToken | Self::InvalidRefreshToken => {
                 Some(HeaderValue::from_static("Bearer realm=\"reference-api\", error=\"invalid_token\""))
             }
+            _ => None,
+        }
+    }
+
+    /// In how many seconds the same request may succeed.
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Unavailable(_) | Self::IdempotencyInProgress => Some(1),
+            Self::TooManyRequests(seconds) => Some(*seconds),
             _ => None,
         }
     }
@@ -160,8 +205,12 @@ impl IntoResponse for ApiError {
         if let Some(challenge) = self.challenge() {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
-        if kind.status == problem::UNAVAILABLE.status {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = self.retry_after() {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        if let Self::RequestTimeout(_) = self {
+            // The rest of the body would be taken for the next request (RFC 9110 §15.5.9).
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response.extensions_mut().insert(Arc::new(self));
         response

@@ -5,14 +5,14 @@ use std::{any::Any, sync::Arc, time::Duration};
 use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, MatchedPath, Request, State},
-    http::{HeaderName, HeaderValue, header},
+    http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header, uri::Authority},
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
 };
 use tower::ServiceBuilder;
 use tower_http::{
     catch_panic::CatchPanicLayer,
-    compression::CompressionLayer,
+    compression::{CompressionLayer, DefaultPredicate, Predicate},
     set_header::SetResponseHeaderLayer,
     trace::{DefaultOnResponse, TraceLayer},
 };
@@ -33,8 +33,8 @@ struct RequestId(Uuid);
 ///
 /// Outermost first: a request goes down this list and its answer comes back up. The id comes before everything that
 /// mentions it. The span is around all that can log. Headers and compression see every answer, also that of a panic.
-/// Errors get their body outside of the panic and deadline layers, because both answer with errors. The deadline
-/// is inside of the panic layer and outside of the body limit: it counts the time that a slow body takes, too.
+/// Errors get their body outside of the layers that answer with errors: host, panic and deadline. The deadline is inside of
+/// the panic layer and outside of the body limit: it counts the time that a slow body takes, too.
 pub(crate) fn around(router: Router, state: &AppState) -> Router {
     let deadline = Duration::from_secs(state.settings.deadline_seconds);
     router.layer(
@@ -53,8 +53,9 @@ pub(crate) fn around(router: Router, state: &AppState) -> Router {
             .layer(unless_set(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
             // Answers hold tokens and private data; no cache may keep them (RFC 6749 §5.1).
             .layer(unless_set(header::CACHE_CONTROL, "no-store"))
-            .layer(CompressionLayer::new())
+            .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(without_etag)))
             .layer(from_fn(answer_errors))
+            .layer(from_fn(require_one_host))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(from_fn_with_state(deadline, cut_at_deadline))
             .layer(DefaultBodyLimit::max(state.settings.body_bytes)),
@@ -64,6 +65,29 @@ pub(crate) fn around(router: Router, state: &AppState) -> Router {
 
 fn unless_set(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}
+
+/// An `ETag` names these bytes. Compressed they would be others, under the same name (RFC 9110 §8.8.3.3); what has one is small.
+fn without_etag(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    !headers.contains_key(header::ETAG)
+}
+
+/// A request names one host (RFC 9112 §3.2). Of two, a proxy may believe the one and we the other.
+async fn require_one_host(request: Request, next: Next) -> Result<Response, ApiError> {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) if names_a_host(host) => Ok(next.run(request).await),
+        // HTTP/1.0 did not have it yet.
+        (None, None) if request.version() < Version::HTTP_11 => Ok(next.run(request).await),
+        (Some(_), None) => Err(ApiError::InvalidRequest("the Host header does not name a host")),
+        (None, _) => Err(ApiError::InvalidRequest("there is no Host header")),
+        (Some(_), Some(_)) => Err(ApiError::InvalidRequest("there is more than one Host header")),
+    }
+}
+
+fn names_a_host(host: &HeaderValue) -> bool {
+    let authority = Authority::try_from(host.as_bytes());
+    authority.is_ok_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'))
 }
 
 /// Gives the request an id. One that comes from outside is kept if it is a UUID: a proxy may have logged it already, and

@@ -59,7 +59,10 @@ pub mod users;
 #[cfg(test)]
 mod testing;
 
-use axum::{Router, middleware::from_fn_with_state};
+use axum::{
+    Router,
+    middleware::{from_fn, from_fn_with_state},
+};
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -94,7 +97,11 @@ fn endpoints(state: &AppState) -> (Router<AppState>, utoipa::openapi::OpenApi) {
         .merge(users::router())
         .merge(items::router())
         .route_layer(from_fn_with_state(state.clone(), auth::require_user));
-    let v1 = OpenApiRouter::new().merge(auth::router()).merge(guarded).fallback(not_found);
+    let v1 = OpenApiRouter::new()
+        .merge(auth::router())
+        .merge(guarded)
+        .route_layer(from_fn(extract::require_json_accepted))
+        .fallback(not_found);
     // ANCHOR_END: default_deny
     let (router, mut document) = OpenApiRouter::with_openapi(openapi::Base::openapi())
         .nest("/api/v1", v1)
@@ -120,11 +127,12 @@ mod tests {
     use crate::testing::{ADA, TestApp};
 
     /// Everything that is open. A route that is not in this list must ask for a login.
-    const OPEN: [&str; 6] = [
+    const OPEN: [&str; 7] = [
         "/api/v1/auth/login",
         "/api/v1/auth/logout",
         "/api/v1/auth/refresh",
         "/api/v1/auth/register",
+        "/api/v1/auth/token",
         "/health/live",
         "/health/ready",
     ];

@@ -1,9 +1,9 @@
 //! Starts the service: settings, logs, state, socket. Read `lib.rs` next.
 
-use std::{error::Error, path::PathBuf, process::ExitCode};
+use std::{error::Error, path::PathBuf, process::ExitCode, time::Duration};
 
-use clap::Parser;
-use reference_api::{AppState, Settings, app, openapi, serve, settings::LogFormat, telemetry};
+use clap::{Parser, Subcommand};
+use reference_api::{AppState, Settings, app, auth, openapi, serve, settings::LogFormat, telemetry};
 
 /// The reference API: accounts, sessions and items.
 ///
@@ -13,6 +13,19 @@ struct Arguments {
     /// A TOML file with settings
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
+    /// Serves, if nothing else is said
+    #[command(subcommand)]
+    instead: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measures password hashes and suggests what this machine can afford
+    Calibrate {
+        /// How long one hash may take, in milliseconds
+        #[arg(long, default_value_t = 50)]
+        target_ms: u64,
+    },
 }
 
 #[tokio::main]
@@ -27,6 +40,10 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    if let Some(Command::Calibrate { target_ms }) = arguments.instead {
+        println!("{}", auth::calibrate(Duration::from_millis(target_ms))?);
+        return Ok(());
+    }
     let settings = Settings::load(arguments.settings.as_deref())?;
     telemetry::start(&settings)?;
     // The socket comes last: who can connect is served.

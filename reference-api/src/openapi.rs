@@ -14,7 +14,9 @@ use utoipa::{
     IntoResponses, Modify, OpenApi,
     openapi::{
         ContentBuilder, OpenApi as Document, Ref, RefOr, Response, ResponseBuilder,
-        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+        security::{
+            Flow, HttpAuthScheme, HttpBuilder, OAuth2, Password, Scopes, SecurityRequirement, SecurityScheme,
+        },
     },
 };
 use utoipa_swagger_ui::{Config, SwaggerUi};
@@ -26,12 +28,17 @@ pub const DOCUMENT: &str = "/api/v1/openapi.json";
 /// Where the page is.
 pub const PAGE: &str = "/docs";
 
+/// An access token that the reader of the page pastes.
+const ACCESS_TOKEN: &str = "access_token";
+/// The same token, which the page gets by itself for an address and a password.
+const LOGIN: &str = "login";
+
 /// What the document says beside its paths.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Reference API",
-        description = "Accounts, sessions and items. Register, log in, press **Authorize** and paste the access token.\n\n\
+        description = "Accounts, sessions and items. Register, log in, press **Authorize** and enter the same again.\n\n\
             Every error is a problem (RFC 9457) of a registered type, sent as `application/problem+json`."
     ),
     components(schemas(Problem)),
@@ -49,9 +56,12 @@ struct AccessToken;
 
 impl Modify for AccessToken {
     fn modify(&self, document: &mut Document) {
-        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("at+jwt").build();
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("at+jwt").build();
+        let (token, refresh) = ("/api/v1/auth/token", "/api/v1/auth/refresh");
+        let password = Flow::Password(Password::with_refresh_url(token, Scopes::new(), refresh));
         let components = document.components.get_or_insert_default();
-        components.add_security_scheme("access_token", SecurityScheme::Http(scheme));
+        components.add_security_scheme(ACCESS_TOKEN, SecurityScheme::Http(bearer));
+        components.add_security_scheme(LOGIN, SecurityScheme::OAuth2(OAuth2::new([password])));
     }
 }
 
@@ -73,7 +83,7 @@ problem_sets! {
     /// An access token is needed.
     TokenProblems: AUTHENTICATION_REQUIRED, INVALID_TOKEN, INVALID_REQUEST;
     /// A JSON body is needed.
-    BodyProblems: INVALID_REQUEST, MALFORMED_JSON, PAYLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, VALIDATION_FAILED;
+    BodyProblems: INVALID_REQUEST, MALFORMED_JSON, REQUEST_TIMEOUT, PAYLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, VALIDATION_FAILED;
     /// Path or query parameters are read.
     ParameterProblems: INVALID_REQUEST, VALIDATION_FAILED;
     /// One resource is named.
@@ -81,11 +91,13 @@ problem_sets! {
     /// Something must not be there yet.
     ConflictProblems: CONFLICT;
     /// Address and password are checked.
-    LoginProblems: INVALID_CREDENTIALS;
+    LoginProblems: INVALID_CREDENTIALS, TOO_MANY_REQUESTS;
     /// A refresh token is exchanged.
     RefreshProblems: INVALID_REFRESH_TOKEN;
     /// Can happen to every request.
-    AnyProblems: INTERNAL, UNAVAILABLE;
+    AnyProblems: INVALID_REQUEST, INTERNAL, UNAVAILABLE;
+    /// Can happen to every request to the API itself.
+    ApiProblems: NOT_ACCEPTABLE;
 }
 
 /// One response for each status, with an example for each type of problem that is sent with it.
@@ -114,11 +126,19 @@ fn responses(kinds: &[&ProblemType]) -> BTreeMap<String, RefOr<Response>> {
 
 /// Adds what every operation can answer besides what its handler names.
 pub(crate) fn complete(document: &mut Document) {
-    for path in document.paths.paths.values_mut() {
+    for (address, path) in &mut document.paths.paths {
+        let mut problems = AnyProblems::responses();
+        if address.starts_with("/api/v1/") {
+            problems.extend(ApiProblems::responses());
+        }
         let operations = [&mut path.get, &mut path.post, &mut path.put, &mut path.patch, &mut path.delete];
         for operation in operations.into_iter().flatten() {
-            for (status, response) in AnyProblems::responses() {
-                operation.responses.responses.entry(status).or_insert(response);
+            for (status, response) in &problems {
+                operation.responses.responses.entry(status.clone()).or_insert(response.clone());
+            }
+            if let Some(security) = &mut operation.security {
+                // Either will do: two entries of a list, not one entry with two names.
+                security.push(SecurityRequirement::new(LOGIN, [""; 0]));
             }
         }
     }

@@ -40,18 +40,36 @@ problem_types! {
         "Check both. The answer does not say which one it is.";
     INVALID_REFRESH_TOKEN = "invalid-refresh-token" UNAUTHORIZED "The refresh token is not valid"
         "Log in again.";
+    FORBIDDEN = "forbidden" FORBIDDEN "This account may not do that"
+        "Ask an administrator. A new token with the same role changes nothing.";
+    ORIGIN_NOT_ALLOWED = "origin-not-allowed" FORBIDDEN "Pages of that origin may not do that"
+        "Have the origin added to the settings, or call from a program that is no browser.";
     NOT_FOUND = "not-found" NOT_FOUND "There is nothing here, or not for you"
         "Check the address. What belongs to somebody else looks the same as what does not exist.";
     METHOD_NOT_ALLOWED = "method-not-allowed" METHOD_NOT_ALLOWED "The method does not exist here"
         "Use one of the methods that the header `Allow` names.";
+    NOT_ACCEPTABLE = "not-acceptable" NOT_ACCEPTABLE "There is no such form of this"
+        "Ask for `application/json`, or send no `Accept` header.";
+    REQUEST_TIMEOUT = "request-timeout" REQUEST_TIMEOUT "The body took too long to arrive"
+        "Send it again over a faster connection.";
     CONFLICT = "conflict" CONFLICT "This contradicts what is there"
         "Read the current state, then decide.";
+    IDEMPOTENCY_IN_PROGRESS = "idempotency-in-progress" CONFLICT "The first request with this key is still at work"
+        "Wait as long as `Retry-After` says, then send the same request again.";
+    PRECONDITION_FAILED = "precondition-failed" PRECONDITION_FAILED "Somebody has changed it meanwhile"
+        "Read it again, apply the change to what is there now, and send its new `ETag` as `If-Match`.";
     PAYLOAD_TOO_LARGE = "payload-too-large" PAYLOAD_TOO_LARGE "The body is too large"
         "Send less at once.";
     UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type" UNSUPPORTED_MEDIA_TYPE "The body has the wrong type"
         "Send JSON and say so: `Content-Type: application/json`.";
     VALIDATION_FAILED = "validation-failed" UNPROCESSABLE_ENTITY "Some fields are not acceptable"
         "Mend every field that `errors` points at.";
+    IDEMPOTENCY_KEY_REUSE = "idempotency-key-reuse" UNPROCESSABLE_ENTITY "This key was used for another request"
+        "Make a new `Idempotency-Key` for each thing to be done, and keep it only for its repetitions.";
+    PRECONDITION_REQUIRED = "precondition-required" PRECONDITION_REQUIRED "It is not said which version this changes"
+        "Send the `ETag` of the version that you have read as `If-Match`.";
+    TOO_MANY_REQUESTS = "too-many-requests" TOO_MANY_REQUESTS "Too many attempts"
+        "Wait as long as `Retry-After` says. Until then, even the right one is refused.";
     INTERNAL = "internal" INTERNAL_SERVER_ERROR "Something went wrong on our side"
         "Try again later. Quote the header `x-request-id` if you report it.";
     UNAVAILABLE = "unavailable" SERVICE_UNAVAILABLE "The service cannot answer right now"

@@ -2,7 +2,8 @@
 
 use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{Router, extract::ConnectInfo, http::Request};
+use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
@@ -14,6 +15,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::ServiceExt;
 
 /// Why the address cannot be listened on. The text says what to do.
 #[derive(Debug, Error)]
@@ -68,11 +70,11 @@ pub async fn until(stop: impl Future<Output = ()>, listener: TcpListener, app: R
     let slots = Arc::new(Semaphore::new(limits.connections));
     let mut stop = pin!(stop);
     loop {
-        let (stream, slot) = tokio::select! {
+        let ((stream, peer), slot) = tokio::select! {
             () = &mut stop => break,
             accepted = accept(&listener, &slots) => accepted,
         };
-        let connection = serve_one(stream, app.clone(), limits.head, stopping.clone());
+        let connection = serve_one(stream, peer, app.clone(), limits.head, stopping.clone());
         connections.spawn(async move {
             connection.await;
             drop(slot);
@@ -90,12 +92,15 @@ pub async fn until(stop: impl Future<Output = ()>, listener: TcpListener, app: R
     }
 }
 
-async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> ((TcpStream, SocketAddr), Option<OwnedSemaphorePermit>) {
     // Nobody closes the semaphore, so there always is a permit in the end.
     let slot = Arc::clone(slots).acquire_owned().await.ok();
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, slot),
+            Ok(accepted) => return (accepted, slot),
             Err(error) => {
                 // Out of file descriptors, most likely: some come back when a connection ends. A tight loop would not help.
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -105,11 +110,22 @@ async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, O
     }
 }
 
-async fn serve_one(stream: TcpStream, app: Router, head: Duration, stopping: CancellationToken) {
+async fn serve_one(
+    stream: TcpStream,
+    peer: SocketAddr,
+    app: Router,
+    head: Duration,
+    stopping: CancellationToken,
+) {
     // An answer is written in one go; waiting for more to fill a packet with would only delay it.
     let _ = stream.set_nodelay(true);
     let mut http = auto::Builder::new(TokioExecutor::new()).http1_only();
     http.http1().timer(TokioTimer::new()).header_read_timeout(head);
+    // Limits are counted by address: see `extract/client_address.rs`.
+    let app = app.map_request(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        request
+    });
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app)));
     tokio::select! {
         // What a client does to its connection is no fault of ours and no line in our log.

@@ -1,8 +1,13 @@
 //! Settings: read once, typed, from a file and the environment. Every fault is listed at once, and nothing starts with one.
 
-use std::{fmt, net::SocketAddr, path::Path};
+use std::{
+    fmt,
+    net::{AddrParseError, IpAddr, SocketAddr},
+    path::Path,
+};
 
 use config::{Config, ConfigError, Environment, File, FileFormat, Source, Value, ValueKind};
+use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
@@ -12,6 +17,10 @@ pub(crate) const SHORTEST_SECRET_BYTES: usize = 32;
 
 /// NIST SP 800-63B-4 allows no less than 8 for any password.
 const SHORTEST_PASSWORD_MINIMUM: usize = 8;
+
+/// OWASP's minimum for argon2id: 19 MiB and two passes (Password Storage Cheat Sheet).
+pub(crate) const ARGON2_LEAST_KIB: u32 = 19_456;
+pub(crate) const ARGON2_LEAST_PASSES: u32 = 2;
 
 /// All settings of the service.
 #[derive(Clone, Debug)]
@@ -24,18 +33,31 @@ pub struct Settings {
     pub database_pool: u32,
     /// What the keys for tokens are derived from. Without it a key file is kept beside the database.
     pub auth_secret: Option<SecretString>,
+    /// Secrets that signed before it and are still believed, until everything that they signed has expired.
+    pub previous_secrets: Vec<SecretString>,
     /// How long an access token lives, in seconds.
     pub access_seconds: u32,
     /// How long a session lives without a new login, in days.
     pub session_days: u32,
     /// The shortest password that is accepted, in characters.
     pub password_min: usize,
+    /// Memory that a password hash takes, in KiB: what makes guessing costly. `reference-api calibrate` suggests a value.
+    pub argon2_kib: u32,
+    /// Passes that a password hash makes over its memory.
+    pub argon2_passes: u32,
     /// How log lines look.
     pub log_format: LogFormat,
     /// Which log lines there are, in the syntax of `tracing`'s `EnvFilter`.
     pub log_filter: String,
     /// The largest body that is read, in bytes.
     pub body_bytes: usize,
+    /// How long a body may take to arrive, in seconds.
+    pub body_seconds: u64,
+    /// How many failed logins in a row are free. The other limits are multiples of it; above 5, one account can see more than
+    /// the 100 failures that NIST allows.
+    pub login_failures: u32,
+    /// Networks of our own proxies: what they put into `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// How long a request may take, in seconds.
     pub deadline_seconds: u64,
 }
@@ -56,12 +78,18 @@ impl Default for Settings {
             database_url: "sqlite:.local/reference-api.sqlite".to_owned(),
             database_pool: 4,
             auth_secret: None,
+            previous_secrets: Vec::new(),
             access_seconds: 15 * 60,
             session_days: 30,
             password_min: 15,
+            argon2_kib: ARGON2_LEAST_KIB,
+            argon2_passes: ARGON2_LEAST_PASSES,
             log_format: LogFormat::Pretty,
             log_filter: "info".to_owned(),
             body_bytes: 64 * 1024,
+            body_seconds: 5,
+            login_failures: 5,
+            trusted_proxies: Vec::new(),
             deadline_seconds: 10,
         }
     }
@@ -149,6 +177,7 @@ impl Reader {
             database_url: self.database_url(default.database_url),
             database_pool: self.within("database.pool", default.database_pool, 1..=64),
             auth_secret: self.secret(),
+            previous_secrets: self.previous_secrets(),
             access_seconds: self.within("auth.access_seconds", default.access_seconds, 60..=3600),
             session_days: self.within("auth.session_days", default.session_days, 1..=365),
             password_min: self.within(
@@ -156,9 +185,14 @@ impl Reader {
                 default.password_min,
                 SHORTEST_PASSWORD_MINIMUM..=64,
             ),
+            argon2_kib: self.within("auth.argon2_kib", default.argon2_kib, ARGON2_LEAST_KIB..=1 << 20),
+            argon2_passes: self.within("auth.argon2_passes", default.argon2_passes, ARGON2_LEAST_PASSES..=16),
             log_format: self.log_format(default.log_format),
             log_filter: self.log_filter(default.log_filter),
             body_bytes: self.within("limits.body_bytes", default.body_bytes, 1024..=10 << 20),
+            body_seconds: self.within("limits.body_seconds", default.body_seconds, 1..=300),
+            login_failures: self.within("limits.login_failures", default.login_failures, 1..=1000),
+            trusted_proxies: self.trusted_proxies(),
             deadline_seconds: self.within("limits.deadline_seconds", default.deadline_seconds, 1..=300),
         };
         self.unknown_keys();
@@ -217,6 +251,22 @@ impl Reader {
         url
     }
 
+    /// Separated by commas, so that one variable can hold them.
+    fn trusted_proxies(&mut self) -> Vec<IpNet> {
+        let text: String = self.read("limits.trusted_proxies", String::new());
+        let mut networks = Vec::new();
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            match part.parse::<IpNet>().or_else(|_| part.parse::<IpAddr>().map(IpNet::from)) {
+                Ok(network) => networks.push(network),
+                Err::<_, AddrParseError>(_) => self.fault(
+                    "limits.trusted_proxies",
+                    format!("{part} is no network, such as 10.0.0.0/8, and no address"),
+                ),
+            }
+        }
+        networks
+    }
+
     fn log_format(&mut self, default: LogFormat) -> LogFormat {
         let text: Option<String> = self.read("log.format", None);
         match text.as_deref() {
@@ -242,18 +292,35 @@ impl Reader {
     }
 
     fn secret(&mut self) -> Option<SecretString> {
-        let secret: SecretString = self.read("auth.secret", None)?;
+        let secret = self.read("auth.secret", None)?;
+        self.long_enough("auth.secret", &secret);
+        Some(secret)
+    }
+
+    /// Separated by commas, so that one variable can hold them.
+    fn previous_secrets(&mut self) -> Vec<SecretString> {
+        let Some(text): Option<SecretString> = self.read("auth.previous_secrets", None) else {
+            return Vec::new();
+        };
+        let secrets = text.expose_secret().split(',').map(str::trim).filter(|secret| !secret.is_empty());
+        let secrets: Vec<SecretString> = secrets.map(SecretString::from).collect();
+        for secret in &secrets {
+            self.long_enough("auth.previous_secrets", secret);
+        }
+        secrets
+    }
+
+    fn long_enough(&mut self, key: &str, secret: &SecretString) {
         let bytes = secret.expose_secret().len();
         if bytes < SHORTEST_SECRET_BYTES {
             self.fault(
-                "auth.secret",
+                key,
                 format!(
                     "is {bytes} bytes; at least {SHORTEST_SECRET_BYTES} are needed \
                      (`openssl rand -hex 32` makes one)"
                 ),
             );
         }
-        Some(secret)
     }
 
     /// A key that is spelled wrongly would otherwise be a setting that silently does nothing.

@@ -12,6 +12,7 @@ use crate::{
         passwords::Passwords,
         refresh_token::RefreshTokens,
         secret::{self, KeyFileError},
+        throttle::{InMemory, Throttle},
     },
     clock::{Clock, Random, System},
     db::{self, OpenError},
@@ -31,6 +32,8 @@ pub struct AppState {
     pub(crate) random: Arc<dyn Random>,
     /// Hashes and checks passwords.
     pub(crate) passwords: Passwords,
+    /// Limits attempts to log in.
+    pub(crate) throttle: Throttle,
     /// Issues and checks access tokens.
     pub(crate) access_tokens: Arc<AccessTokens>,
     /// Computes and checks refresh tokens.
@@ -76,12 +79,17 @@ impl AppState {
         // Opened once. Every clone of the state holds the same pool, so a request takes a connection that is open already.
         let db = db::open(&settings.database_url, settings.database_pool).await?;
         // ANCHOR_END: one_pool
-        let secret = secret::find(&settings, &*random)?;
+        let secrets = secret::find(&settings, &*random)?;
         Ok(Self {
             db,
-            passwords: Passwords::new(Arc::clone(&random)),
-            access_tokens: Arc::new(AccessTokens::new(&secret, settings.access_seconds)),
-            refresh_tokens: Arc::new(RefreshTokens::new(&secret)),
+            passwords: Passwords::new(&settings, Arc::clone(&random)),
+            throttle: Throttle::new(
+                Arc::new(InMemory::default()),
+                Arc::clone(&clock),
+                settings.login_failures,
+            ),
+            access_tokens: Arc::new(AccessTokens::new(&secrets, settings.access_seconds)),
+            refresh_tokens: Arc::new(RefreshTokens::new(&secrets)),
             settings: Arc::new(settings),
             clock,
             random,

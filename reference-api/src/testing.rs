@@ -3,15 +3,19 @@
 mod answer;
 mod log;
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use axum::{
     Router,
     body::{Body, Bytes},
-    http::{Request, StatusCode, header, response::Parts},
+    extract::ConnectInfo,
+    http::{HeaderValue, Request, StatusCode, header, response::Parts},
 };
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -219,6 +223,14 @@ impl TestApp {
         self.call(Request::post(path).header(header::CONTENT_TYPE, content_type).body(body).unwrap()).await
     }
 
+    /// As somebody whose socket has that address.
+    pub(crate) async fn post_from(&self, peer: &str, path: &str, body: &Value) -> Answer {
+        let request = Request::post(path)
+            .header(header::CONTENT_TYPE, "application/json")
+            .extension(ConnectInfo(peer.parse::<SocketAddr>().unwrap()));
+        self.call(request.body(body.to_string().into()).unwrap()).await
+    }
+
     /// A request without a body.
     pub(crate) async fn send(&self, method: &str, path: &str, authorization: Option<&str>) -> Answer {
         let mut request = Request::builder().method(method.to_uppercase().as_str()).uri(path);
@@ -234,7 +246,8 @@ impl TestApp {
     }
 
     /// The answer as it would go over the wire.
-    pub(crate) async fn raw(&self, request: Request<Body>) -> (Parts, Bytes) {
+    pub(crate) async fn raw(&self, mut request: Request<Body>) -> (Parts, Bytes) {
+        request.headers_mut().entry(header::HOST).or_insert(HeaderValue::from_static("localhost"));
         let (head, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
         (head, body.collect().await.unwrap().to_bytes())
     }

@@ -1,29 +1,47 @@
 //! Access tokens: JWTs of one algorithm, one issuer, one audience, and minutes to live (RFC 9068, RFC 8725).
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
 use secrecy::SecretBox;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::secret::derive;
+use super::secret::{Secrets, derive};
 use crate::error::ApiError;
 
 const ISSUER: &str = "reference-api";
 const AUDIENCE: &str = "reference-api/v1";
 /// RFC 9068 §2.1: an access token says that it is one, so that no other kind of JWT can be taken for it.
 const TYPE: &str = "at+jwt";
+/// RFC 9068 §2.2 wants the client named. There is one: whoever has the password. A second kind of client gets a name of its own.
+const CLIENT: &str = "first-party";
 /// Clocks of two machines differ by a little.
 const LEEWAY_SECONDS: i64 = 5;
 
 /// Issues and checks access tokens.
 pub struct AccessTokens {
-    key_id: String,
-    encoding: EncodingKey,
-    decoding: DecodingKey,
+    /// The newest first: it signs. All of them check.
+    keys: Vec<Key>,
     validation: Validation,
     seconds: i64,
+}
+
+struct Key {
+    id: String,
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+}
+
+impl Key {
+    fn derived_from(secret: &SecretBox<[u8]>) -> Self {
+        let derived = derive(secret, b"access-token");
+        // A name for the key that says nothing about it, so that a token tells under which key it was made.
+        let id = BASE64_URL_SAFE_NO_PAD.encode(&derive(secret, b"access-token key id").as_ref()[..6]);
+        let (encoding, decoding) =
+            (EncodingKey::from_secret(derived.as_ref()), DecodingKey::from_secret(derived.as_ref()));
+        Self { id, encoding, decoding }
+    }
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -33,6 +51,9 @@ struct Claims {
     aud: String,
     sub: Uuid,
     sid: Uuid,
+    client_id: String,
+    /// Names this one token, for whoever follows it through logs of other services.
+    jti: Uuid,
     iat: i64,
     nbf: i64,
     exp: i64,
@@ -48,11 +69,8 @@ pub struct Subject {
 }
 
 impl AccessTokens {
-    /// Tokens that live that many seconds, signed with a key that is derived from the secret.
-    pub fn new(secret: &SecretBox<[u8]>, seconds: u32) -> Self {
-        let derived = derive(secret, b"access-token");
-        // A name for the key that says nothing about it, so that a token tells under which key it was made.
-        let key_id = BASE64_URL_SAFE_NO_PAD.encode(&derive(secret, b"access-token key id").as_ref()[..6]);
+    /// Tokens that live that many seconds, signed with a key that is derived from the newest secret.
+    pub fn new(secrets: &Secrets, seconds: u32) -> Self {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
@@ -62,13 +80,8 @@ impl AccessTokens {
         // The times are checked below, against the clock that a test can choose.
         validation.validate_exp = false;
         validation.validate_nbf = false;
-        Self {
-            key_id,
-            encoding: EncodingKey::from_secret(derived.as_ref()),
-            decoding: DecodingKey::from_secret(derived.as_ref()),
-            validation,
-            seconds: i64::from(seconds),
-        }
+        let keys = secrets.newest_first().map(Key::derived_from).collect();
+        Self { keys, validation, seconds: i64::from(seconds) }
     }
 
     /// How long a token lives.
@@ -76,34 +89,40 @@ impl AccessTokens {
         self.seconds
     }
 
-    /// A token for the subject.
+    /// A token for the subject, with that name.
     ///
     /// # Errors
     /// If signing fails, which is a fault of ours.
-    pub(crate) fn issue(&self, subject: Subject, now: OffsetDateTime) -> Result<String, ApiError> {
+    pub(crate) fn issue(&self, subject: Subject, jti: Uuid, now: OffsetDateTime) -> Result<String, ApiError> {
+        let key = self.keys.first().ok_or_else(|| ApiError::internal("there is no key to sign with"))?;
         let now = now.unix_timestamp();
         let claims = Claims {
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),
             sub: subject.user,
             sid: subject.session,
+            client_id: CLIENT.to_owned(),
+            jti,
             iat: now,
             nbf: now,
             exp: now + self.seconds,
         };
         let mut header = Header::new(Algorithm::HS256);
         header.typ = Some(TYPE.to_owned());
-        header.kid = Some(self.key_id.clone());
-        encode(&header, &claims, &self.encoding).map_err(ApiError::internal)
+        header.kid = Some(key.id.clone());
+        encode(&header, &claims, &key.encoding).map_err(ApiError::internal)
     }
 
     // ANCHOR: access_token_checks
     /// Who the token was issued for, if every one of its claims is as we issue them.
     pub(crate) fn check(&self, token: &str, now: OffsetDateTime) -> Option<Subject> {
+        // The name of a key is compared with the names that we know, and used for nothing else: no file, no address, no SQL.
+        let named = decode_header(token).ok()?.kid?;
+        let key = self.keys.iter().find(|key| key.id == named)?;
         // One algorithm, named by us and not by the token. Issuer, audience and subject have to be there.
-        let token = decode::<Claims>(token, &self.decoding, &self.validation).ok()?;
+        let token = decode::<Claims>(token, &key.decoding, &self.validation).ok()?;
         let (header, claims) = (token.header, token.claims);
-        let ours = header.typ.as_deref() == Some(TYPE) && header.kid.as_deref() == Some(&self.key_id);
+        let ours = header.typ.as_deref() == Some(TYPE) && claims.client_id == CLIENT;
         // A critical extension that we do not know must be refused (RFC 7515 §4.1.11), and we know none.
         let plain = header.crit.is_none();
         let now = now.unix_timestamp();
@@ -128,29 +147,29 @@ mod tests {
     const NOW: OffsetDateTime = datetime!(2026-01-01 12:00 UTC);
     const SUBJECT: Subject = Subject { user: Uuid::from_u128(1), session: Uuid::from_u128(2) };
 
-    fn secret() -> SecretBox<[u8]> {
-        SecretBox::new(vec![7; 32].into())
-    }
+    const JTI: Uuid = Uuid::from_u128(3);
 
     fn tokens() -> AccessTokens {
-        AccessTokens::new(&secret(), 900)
+        AccessTokens::new(&Secrets::numbered(&[7]), 900)
     }
 
     fn header() -> Value {
-        json!({ "alg": "HS256", "typ": "at+jwt", "kid": tokens().key_id })
+        json!({ "alg": "HS256", "typ": "at+jwt", "kid": tokens().keys[0].id })
     }
 
     fn claims() -> Value {
         let now = NOW.unix_timestamp();
         json!({
             "iss": "reference-api", "aud": "reference-api/v1", "sub": SUBJECT.user, "sid": SUBJECT.session,
+            "client_id": "first-party", "jti": JTI,
             "iat": now, "nbf": now, "exp": now + 900,
         })
     }
 
     /// Signs any text with our own key, so that nothing but the text can be the reason for a refusal.
     fn signed(header: &str, claims: &str, algorithm: hmac::Algorithm) -> String {
-        let key = hmac::Key::new(algorithm, derive(&secret(), b"access-token").as_ref());
+        let key =
+            hmac::Key::new(algorithm, derive(&SecretBox::new(vec![7; 32].into()), b"access-token").as_ref());
         let encode = |text: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(text);
         let message = format!("{}.{}", encode(header.as_bytes()), encode(claims.as_bytes()));
         let signature = hmac::sign(&key, message.as_bytes());
@@ -174,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_token_names_whom_it_was_issued_for() {
-        let token = tokens().issue(SUBJECT, NOW).unwrap();
+        let token = tokens().issue(SUBJECT, JTI, NOW).unwrap();
 
         assert_eq!(tokens().check(&token, NOW), Some(SUBJECT));
     }
@@ -189,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_token_lives_for_its_time_and_the_leeway() {
-        let token = tokens().issue(SUBJECT, NOW).unwrap();
+        let token = tokens().issue(SUBJECT, JTI, NOW).unwrap();
         for (seconds, alive) in
             [(-6, false), (-5, true), (0, true), (899, true), (904, true), (905, false), (906, false)]
         {
@@ -230,7 +249,7 @@ mod tests {
     fn a_token_whose_claims_are_not_ours_is_refused_though_its_signature_is_right() {
         let header = header().to_string();
         let sign = |claims: &str| signed(&header, claims, hmac::HMAC_SHA256);
-        for name in ["iss", "aud", "sub", "sid", "iat", "nbf", "exp"] {
+        for name in ["iss", "aud", "sub", "sid", "client_id", "jti", "iat", "nbf", "exp"] {
             assert_refused(name, &sign(&without(claims(), name)));
         }
         let now = NOW.unix_timestamp();
@@ -243,6 +262,8 @@ mod tests {
             ("sub", json!("")),
             ("sub", json!("ada")),
             ("sid", json!(null)),
+            ("client_id", json!("another-client")),
+            ("jti", json!(7)),
             ("exp", json!(now - 6)),
             ("exp", json!(now + 10 * 365 * 24 * 3600)),
             ("exp", json!(null)),
@@ -267,13 +288,26 @@ mod tests {
             assert_refused(name, &signed(&named, &claims, algorithm));
             assert_refused("HS256 by name only", &signed(&header().to_string(), &claims, algorithm));
         }
-        let other = AccessTokens::new(&SecretBox::new(vec![8; 32].into()), 900);
-        assert_refused("another key", &other.issue(SUBJECT, NOW).unwrap());
+        let other = AccessTokens::new(&Secrets::numbered(&[8]), 900);
+        assert_refused("another key", &other.issue(SUBJECT, JTI, NOW).unwrap());
+    }
+
+    #[test]
+    fn a_token_of_the_key_before_is_accepted_until_that_key_is_dropped() {
+        let old = tokens().issue(SUBJECT, JTI, NOW).unwrap();
+        let rotated = AccessTokens::new(&Secrets::numbered(&[8, 7]), 900);
+        let new = rotated.issue(SUBJECT, JTI, NOW).unwrap();
+
+        assert_eq!(rotated.check(&old, NOW), Some(SUBJECT));
+        assert_eq!(rotated.check(&new, NOW), Some(SUBJECT));
+        assert_eq!(AccessTokens::new(&Secrets::numbered(&[8]), 900).check(&old, NOW), None);
+        // The new one is signed by the new key, whatever name it bears.
+        assert_refused("new key", &new);
     }
 
     #[test]
     fn a_token_without_a_signature_or_with_any_one_character_changed_is_refused() {
-        let token = tokens().issue(SUBJECT, NOW).unwrap();
+        let token = tokens().issue(SUBJECT, JTI, NOW).unwrap();
         let (message, _) = token.rsplit_once('.').unwrap();
         for form in [
             message.to_owned(),

@@ -172,7 +172,8 @@ mod tests {
         let ada = tokens.check(&app.session(&ADA).await.access, now).unwrap();
         let eve = tokens.check(&app.session(&EVE).await.access, now).unwrap();
 
-        let mixed = tokens.issue(Subject { user: eve.user, session: ada.session }, now).unwrap();
+        let subject = Subject { user: eve.user, session: ada.session };
+        let mixed = tokens.issue(subject, uuid::Uuid::from_u128(1), now).unwrap();
 
         app.get_as(&mixed, "/api/v1/users/me")
             .await

@@ -1,6 +1,9 @@
 //! `POST /auth/login`: begin a session.
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::{FromRequestParts, State},
+};
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -8,12 +11,13 @@ use uuid::Uuid;
 
 use super::{
     email::Email,
-    passwords::{Checked, Password},
+    password_rules::Password,
+    passwords::Checked,
     sessions::{self, TokensResponse},
 };
 use crate::{
     error::ApiError,
-    extract::{Rules, ValidJson},
+    extract::{ClientAddress, Rules, ValidJson},
     openapi::{BodyProblems, LoginProblems},
     state::AppState,
 };
@@ -33,7 +37,8 @@ pub(crate) struct CreateSession {
 
 /// Log in
 ///
-/// A wrong password and an unknown address get the same answer, and cost the same work.
+/// A wrong password and an unknown address get the same answer, and cost the same work. After a few failures every attempt is
+/// answered with 429 for a while, also the right one.
 #[utoipa::path(
     post, path = "/auth/login", tag = "auth", request_body = CreateSession,
     responses(
@@ -42,30 +47,51 @@ pub(crate) struct CreateSession {
     )
 )]
 pub(crate) async fn login(
-    State(state): State<AppState>,
+    log_in: LogIn,
     ValidJson(sent): ValidJson<CreateSession>,
 ) -> Result<Json<TokensResponse>, ApiError> {
-    let account: Option<(Uuid, String)> =
-        sqlx::query_as("SELECT id, password_hash FROM users WHERE email = ?")
-            .bind(sent.email.as_str())
-            .fetch_optional(&state.db)
-            .await?;
-    let stored = account.as_ref().map(|(_, hash)| hash.as_str());
-    let checked = state.passwords.check(sent.password.clone(), stored).await?;
-    let user = match (account, checked) {
-        (Some((user, _)), Checked::Right) => user,
-        (Some((user, _)), Checked::RightButOutdated) => {
-            // The only moment at which we have the password to make a better hash of.
-            rehash(&state, user, sent.password).await?;
-            user
-        }
-        (Some(_), Checked::Wrong) | (None, _) => {
-            tracing::info!("login refused");
-            return Err(ApiError::InvalidCredentials);
-        }
-    };
-    tracing::info!(%user, "logged in");
-    sessions::begin(&state, &state.db, user).await.map(Json)
+    log_in.with(sent.email, sent.password).await.map(Json)
+}
+
+/// What every way of logging in shares: an extractor that is made of two others.
+#[derive(FromRequestParts)]
+#[from_request(state(AppState))]
+pub(super) struct LogIn {
+    #[from_request(via(State))]
+    state: AppState,
+    client: ClientAddress,
+}
+
+impl LogIn {
+    /// Begins a session, if the password is the one of the account.
+    pub(super) async fn with(self, email: Email, password: Password) -> Result<TokensResponse, ApiError> {
+        let Self { state, client } = self;
+        let attempt = state.throttle.attempt(&email, client.0).await?;
+        let account: Option<(Uuid, String)> =
+            sqlx::query_as("SELECT id, password_hash FROM users WHERE email = ?")
+                .bind(email.as_str())
+                .fetch_optional(&state.db)
+                .await?;
+        let stored = account.as_ref().map(|(_, hash)| hash.as_str());
+        let checked = state.passwords.check(password.clone(), stored).await?;
+        let user = match (account, checked) {
+            (Some((user, _)), Checked::Right) => user,
+            // ANCHOR: rehash_at_login
+            (Some((user, _)), Checked::RightButOutdated) => {
+                // The only moment at which we have the password to make a better hash of.
+                rehash(&state, user, password).await?;
+                user
+            }
+            // ANCHOR_END: rehash_at_login
+            (Some(_), Checked::Wrong) | (None, _) => {
+                tracing::info!("login refused");
+                return Err(ApiError::InvalidCredentials);
+            }
+        };
+        attempt.succeeded().await?;
+        tracing::info!(%user, "logged in");
+        sessions::begin(&state, &state.db, user).await
+    }
 }
 
 async fn rehash(state: &AppState, user: Uuid, password: Password) -> Result<(), ApiError> {
@@ -82,6 +108,7 @@ async fn rehash(state: &AppState, user: Uuid, password: Password) -> Result<(), 
 mod tests {
     use axum::http::StatusCode;
     use serde_json::json;
+    use time::Duration;
 
     use crate::testing::{ADA, TestApp};
 
@@ -140,5 +167,88 @@ mod tests {
         app.post("/api/v1/auth/login", &spaced)
             .await
             .assert_problem(StatusCode::UNAUTHORIZED, "invalid-credentials");
+    }
+
+    #[tokio::test]
+    async fn after_a_few_failures_even_the_right_password_has_to_wait() {
+        let app = TestApp::start().await;
+        app.register(&ADA).await;
+        let unknown = json!({ "email": "nobody@example.com", "password": "not the right one" });
+        let wrong = json!({ "email": ADA.email, "password": "not the right one" });
+        for body in [&wrong, &unknown] {
+            for _ in 0..5 {
+                let answer = app.post("/api/v1/auth/login", body).await;
+                answer.assert_problem(StatusCode::UNAUTHORIZED, "invalid-credentials");
+            }
+            let hashes = app.hashes();
+            let refused = app.post("/api/v1/auth/login", body).await;
+            refused.assert_problem(StatusCode::TOO_MANY_REQUESTS, "too-many-requests");
+            assert_eq!(refused.header("retry-after"), "60");
+            assert_eq!(app.hashes(), hashes, "a refused attempt costs no hash");
+        }
+        app.post("/api/v1/auth/login", &ADA.login())
+            .await
+            .assert_problem(StatusCode::TOO_MANY_REQUESTS, "too-many-requests");
+
+        app.pass(Duration::seconds(60));
+
+        app.post("/api/v1/auth/login", &ADA.login()).await.tokens();
+        // A success sets the counter back: five are free again.
+        for _ in 0..5 {
+            let answer = app.post("/api/v1/auth/login", &wrong).await;
+            answer.assert_problem(StatusCode::UNAUTHORIZED, "invalid-credentials");
+        }
+    }
+
+    #[tokio::test]
+    async fn many_guesses_at_once_are_all_counted_before_any_hash_is_computed() {
+        let app = TestApp::start_on_disk().await;
+        app.register(&ADA).await;
+        let before = app.hashes();
+
+        let guesses: Vec<_> = (0..50)
+            .map(|number| {
+                let app = app.clone();
+                let body = json!({ "email": ADA.email, "password": format!("guess number {number}") });
+                tokio::spawn(async move { app.post("/api/v1/auth/login", &body).await.status() })
+            })
+            .collect();
+        let mut refused = 0;
+        for guess in guesses {
+            refused += usize::from(guess.await.unwrap() == StatusCode::TOO_MANY_REQUESTS);
+        }
+
+        assert_eq!((refused, app.hashes() - before), (45, 5));
+    }
+
+    #[tokio::test]
+    async fn one_password_on_many_accounts_is_stopped_by_the_address_it_comes_from() {
+        let app = TestApp::start().await;
+        app.register(&ADA).await;
+        let spray = async |number: u32, peer: &str| {
+            let body =
+                json!({ "email": format!("user{number}@example.com"), "password": "summer in the city" });
+            app.post_from(peer, "/api/v1/auth/login", &body).await.status()
+        };
+        for number in 0..50 {
+            assert_eq!(spray(number, "203.0.113.9:1").await, StatusCode::UNAUTHORIZED, "{number}");
+        }
+
+        assert_eq!(spray(50, "203.0.113.9:2").await, StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(spray(50, "198.51.100.7:1").await, StatusCode::UNAUTHORIZED);
+    }
+
+    #[tokio::test]
+    async fn a_victim_of_guessing_logs_in_from_elsewhere() {
+        let app = TestApp::start().await;
+        app.register(&ADA).await;
+        let wrong = json!({ "email": ADA.email, "password": "not the right one" });
+        for _ in 0..6 {
+            app.post_from("203.0.113.9:1", "/api/v1/auth/login", &wrong).await;
+        }
+        let attacker = app.post_from("203.0.113.9:1", "/api/v1/auth/login", &ADA.login()).await;
+        attacker.assert_problem(StatusCode::TOO_MANY_REQUESTS, "too-many-requests");
+
+        app.post_from("198.51.100.7:1", "/api/v1/auth/login", &ADA.login()).await.tokens();
     }
 }

@@ -5,19 +5,24 @@
 //! every request, so a logout bites at once; `current_user.rs` says what that costs.
 
 pub mod access_token;
+mod calibrate;
 pub mod current_user;
 mod email;
 mod login;
 mod logout;
+mod password_rules;
 pub mod passwords;
 mod refresh;
 pub mod refresh_token;
 mod register;
 pub(crate) mod secret;
 mod sessions;
+pub mod throttle;
+mod token;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub use calibrate::{Calibration, calibrate};
 pub(crate) use current_user::require_user;
 pub use current_user::{CurrentUser, Role};
 pub use email::Email;
@@ -30,6 +35,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(register::register_user))
         .routes(routes!(login::login))
+        .routes(routes!(token::log_in_with_form))
         .routes(routes!(refresh::refresh))
         .routes(routes!(logout::logout))
 }

@@ -5,17 +5,21 @@
 
 use aws_lc_rs::hmac;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use secrecy::SecretBox;
 use uuid::Uuid;
 
-use super::secret::derive;
+use super::secret::{Secrets, derive};
 
 /// Names the kind, for people and for programs that look for leaked secrets.
 const PREFIX: &str = "rt_";
 
 /// Computes and checks refresh tokens.
 #[derive(Debug)]
-pub struct RefreshTokens(hmac::Key);
+pub struct RefreshTokens {
+    /// Makes tokens, and checks them first.
+    current: hmac::Key,
+    /// Made tokens before it.
+    previous: Vec<hmac::Key>,
+}
 
 /// What a refresh token says, once its MAC is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,14 +30,15 @@ pub(crate) struct Presented {
 
 impl RefreshTokens {
     /// Tokens with a key that is derived from the secret and used for nothing else.
-    pub fn new(secret: &SecretBox<[u8]>) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, derive(secret, b"refresh-token").as_ref()))
+    pub fn new(secrets: &Secrets) -> Self {
+        let key = |secret| hmac::Key::new(hmac::HMAC_SHA256, derive(secret, b"refresh-token").as_ref());
+        Self { current: key(&secrets.current), previous: secrets.previous.iter().map(key).collect() }
     }
 
     /// The token of that generation. Computing it twice gives the same text.
     pub(crate) fn issue(&self, session: Uuid, generation: u32) -> String {
         let mut bytes = content(session, generation);
-        bytes.extend_from_slice(hmac::sign(&self.0, &bytes).as_ref());
+        bytes.extend_from_slice(hmac::sign(&self.current, &bytes).as_ref());
         format!("{PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(bytes))
     }
 
@@ -42,7 +47,10 @@ impl RefreshTokens {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(token.strip_prefix(PREFIX)?).ok()?;
         let (content, mac) = bytes.split_at_checked(20)?;
         // Compares in constant time.
-        hmac::verify(&self.0, content, mac).ok()?;
+        let ours = |key: &hmac::Key| hmac::verify(key, content, mac).is_ok();
+        if !ours(&self.current) && !self.previous.iter().any(ours) {
+            return None;
+        }
         let (session, generation) = content.split_at(16);
         Some(Presented {
             session: Uuid::from_slice(session).ok()?,
@@ -60,7 +68,7 @@ mod tests {
     use super::*;
 
     fn tokens() -> RefreshTokens {
-        RefreshTokens::new(&SecretBox::new(vec![7; 32].into()))
+        RefreshTokens::new(&Secrets::numbered(&[7]))
     }
 
     #[test]
@@ -83,9 +91,13 @@ mod tests {
     }
 
     #[test]
-    fn a_token_of_another_key_is_refused() {
-        let other = RefreshTokens::new(&SecretBox::new(vec![8; 32].into()));
-        assert_eq!(other.read(&tokens().issue(Uuid::from_u128(42), 3)), None);
+    fn a_token_of_another_key_is_refused_and_one_of_the_key_before_is_read() {
+        let old = tokens().issue(Uuid::from_u128(42), 3);
+        let rotated = RefreshTokens::new(&Secrets::numbered(&[8, 7]));
+
+        assert!(rotated.read(&old).is_some());
+        assert_eq!(tokens().read(&rotated.issue(Uuid::from_u128(42), 3)), None);
+        assert_eq!(RefreshTokens::new(&Secrets::numbered(&[8])).read(&old), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::{
     email::{self, Email},
-    passwords::Password,
+    password_rules::{Password, acceptable_for},
 };
 use crate::{
     clock::new_id,
@@ -32,18 +32,8 @@ pub(crate) struct CreateUser {
     #[schema(example = "Ada Lovelace", min_length = 1, max_length = 100)]
     name: String,
     /// At least 15 characters, any characters; taken exactly as sent.
-    #[garde(custom(|password: &Password, rules| acceptable(password, &self.email, rules)))]
+    #[garde(custom(|password: &Password, rules| acceptable_for(password, &self.email, rules)))]
     password: Password,
-}
-
-fn acceptable(password: &Password, email: &Email, rules: &Rules) -> garde::Result {
-    password.acceptable(rules)?;
-    let name = email.local_part();
-    // A name of two or three letters is inside many words that nobody would guess from it.
-    if name.len() >= 4 && password.contains(name) {
-        return Err(garde::Error::new("must not contain the name in the e-mail address"));
-    }
-    Ok(())
 }
 
 /// Make an account

@@ -1,4 +1,4 @@
-//! The secret that all keys are derived from, and where it is kept when nobody has set one.
+//! The secret that all keys are derived from, where it is kept when nobody has set one, and how it is replaced.
 
 use std::{
     fs::{self, File},
@@ -25,13 +25,42 @@ pub struct KeyFileError {
     cause: io::Error,
 }
 
+// ANCHOR: key_rotation
+/// The secret that signs, and those that signed before it and are still believed.
+///
+/// A secret is replaced in two steps: it moves to `auth.previous_secrets` and a new one takes its place, which ends no session;
+/// when everything that was signed with it has expired, it is dropped. A secret that others have seen is dropped at once.
+#[derive(Debug)]
+pub struct Secrets {
+    pub(super) current: SecretBox<[u8]>,
+    pub(super) previous: Vec<SecretBox<[u8]>>,
+}
+
+impl Secrets {
+    /// The newest first: the first one signs, all of them check.
+    pub(super) fn newest_first(&self) -> impl Iterator<Item = &SecretBox<[u8]>> {
+        std::iter::once(&self.current).chain(&self.previous)
+    }
+}
+// ANCHOR_END: key_rotation
+
+/// The secrets of the settings; without one, that of a key file.
+///
+/// # Errors
+/// As [`find_current`].
+pub(crate) fn find(settings: &Settings, random: &dyn Random) -> Result<Secrets, KeyFileError> {
+    let previous = settings.previous_secrets.iter();
+    let previous = previous.map(|secret| SecretBox::new(secret.expose_secret().as_bytes().into()));
+    Ok(Secrets { current: find_current(settings, random)?, previous: previous.collect() })
+}
+
 /// The secret of the settings; without one, that of a key file beside the database, made at the first start.
 ///
 /// A file and not a value for each start, so that a restart ends no session. Several replicas need the setting.
 ///
 /// # Errors
 /// If the file cannot be made or read, is too short, or can be read by others.
-pub(crate) fn find(settings: &Settings, random: &dyn Random) -> Result<SecretBox<[u8]>, KeyFileError> {
+fn find_current(settings: &Settings, random: &dyn Random) -> Result<SecretBox<[u8]>, KeyFileError> {
     if let Some(secret) = &settings.auth_secret {
         return Ok(SecretBox::new(secret.expose_secret().as_bytes().into()));
     }
@@ -107,6 +136,14 @@ mod tests {
     use super::*;
     use crate::clock::System;
 
+    impl Secrets {
+        /// Bytes that say which secret they are, the newest first.
+        pub(in crate::auth) fn numbered(numbers: &[u8]) -> Self {
+            let mut secrets = numbers.iter().map(|number| SecretBox::new(vec![*number; 32].into()));
+            Self { current: secrets.next().unwrap(), previous: secrets.collect() }
+        }
+    }
+
     fn in_folder(folder: &Path) -> Settings {
         Settings {
             database_url: format!("sqlite:{}", folder.join("api.sqlite").display()),
@@ -117,8 +154,8 @@ mod tests {
     #[test]
     fn the_key_of_the_first_start_is_the_key_of_every_start() {
         let folder = tempfile::tempdir().unwrap();
-        let first = find(&in_folder(folder.path()), &System).unwrap();
-        let second = find(&in_folder(folder.path()), &System).unwrap();
+        let first = find_current(&in_folder(folder.path()), &System).unwrap();
+        let second = find_current(&in_folder(folder.path()), &System).unwrap();
 
         assert_eq!(first.expose_secret(), second.expose_secret());
         assert_eq!(first.expose_secret().len(), 32);
@@ -129,24 +166,24 @@ mod tests {
     fn a_key_that_others_can_read_is_refused() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
-        find(&in_folder(folder.path()), &System).unwrap();
+        find_current(&in_folder(folder.path()), &System).unwrap();
         let path = folder.path().join("api.key");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
 
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
 
-        let error = find(&in_folder(folder.path()), &System).unwrap_err().to_string();
+        let error = find_current(&in_folder(folder.path()), &System).unwrap_err().to_string();
         assert!(error.contains("chmod 600") && error.contains("api.key"), "{error}");
     }
 
     #[test]
     fn a_key_that_was_cut_short_is_refused_and_left_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
-        find(&in_folder(folder.path()), &System).unwrap();
+        find_current(&in_folder(folder.path()), &System).unwrap();
         let path = folder.path().join("api.key");
         fs::write(&path, "short").unwrap();
 
-        let error = find(&in_folder(folder.path()), &System).unwrap_err().to_string();
+        let error = find_current(&in_folder(folder.path()), &System).unwrap_err().to_string();
 
         assert!(error.contains("5 bytes"), "{error}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "short");

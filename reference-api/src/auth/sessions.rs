@@ -28,7 +28,11 @@ impl TokensResponse {
     /// The pair of that generation.
     pub(crate) fn of(state: &AppState, subject: Subject, generation: u32) -> Result<Self, ApiError> {
         Ok(Self {
-            access_token: state.access_tokens.issue(subject, state.clock.now())?,
+            access_token: state.access_tokens.issue(
+                subject,
+                new_id(&*state.clock, &*state.random),
+                state.clock.now(),
+            )?,
             token_type: "Bearer",
             expires_in: state.access_tokens.seconds(),
             refresh_token: state.refresh_tokens.issue(subject.session, generation),

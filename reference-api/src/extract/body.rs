@@ -1,10 +1,11 @@
 //! A JSON body, parsed and validated.
 
+use std::time::Duration;
+
 use axum::{
-    body::Bytes,
+    body::{Bytes, HttpBody},
     extract::{FromRef, FromRequest, Request},
     http::{HeaderMap, StatusCode, header},
-    response::IntoResponse,
 };
 use garde::Validate;
 use serde::de::DeserializeOwned;
@@ -28,13 +29,7 @@ where
         if !is_json(request.headers()) {
             return Err(ApiError::UnsupportedMediaType);
         }
-        let body = Bytes::from_request(request, state).await.map_err(|rejection| {
-            if rejection.into_response().status() == StatusCode::PAYLOAD_TOO_LARGE {
-                ApiError::PayloadTooLarge(state.settings.body_bytes)
-            } else {
-                ApiError::InvalidRequest("the body broke off before its end")
-            }
-        })?;
+        let body = read(request, state).await?;
         let value: T = parse(&body)?;
         value
             .validate_with(&Rules::from_ref(state))
@@ -42,6 +37,30 @@ where
         Ok(Self(value))
     }
 }
+
+// ANCHOR: body_limits
+/// The whole body, within its limits of size and of time.
+pub(super) async fn read(request: Request, state: &AppState) -> Result<Bytes, ApiError> {
+    // Somebody else would undo the compression with no limit on what comes out.
+    if request.headers().contains_key(header::CONTENT_ENCODING) {
+        return Err(ApiError::UnsupportedMediaType);
+    }
+    let (most, seconds) = (state.settings.body_bytes, state.settings.body_seconds);
+    // A body that says that it is too large is not read at all.
+    if request.body().size_hint().lower() > most as u64 {
+        return Err(ApiError::PayloadTooLarge(most));
+    }
+    // For the whole body and not for each piece of it: one byte a second would never be late.
+    let read = tokio::time::timeout(Duration::from_secs(seconds), Bytes::from_request(request, state));
+    read.await.map_err(|_| ApiError::RequestTimeout(seconds))?.map_err(|rejection| {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            ApiError::PayloadTooLarge(most)
+        } else {
+            ApiError::InvalidRequest("the body broke off before its end")
+        }
+    })
+}
+// ANCHOR_END: body_limits
 
 fn is_json(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -70,7 +89,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
 }
 
 /// serde's texts repeat what was sent. A body can hold a password, so only the part about what was expected is kept.
-fn field_error(pointer: String, text: &str) -> FieldError {
+pub(super) fn field_error(pointer: String, text: &str) -> FieldError {
     let (pointer, code, detail) = if text.starts_with("unknown field") {
         (pointer, "unknown_field", "there is no such field".to_owned())
     } else if text.starts_with("duplicate field") {

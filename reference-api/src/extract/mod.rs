@@ -2,13 +2,19 @@
 //!
 //! axum's own extractors answer mistakes as plain text with the parser's words. These answer problems.
 
+mod accept;
 mod body;
+mod client_address;
+mod form;
 mod page;
 mod path;
 
 use axum::extract::FromRef;
 
+pub(crate) use accept::require_json_accepted;
 pub use body::ValidJson;
+pub use client_address::ClientAddress;
+pub use form::UrlEncoded;
 pub use page::{Page, PageMeta, PageParameters, PageQuery};
 pub use path::Id;
 

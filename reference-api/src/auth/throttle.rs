@@ -1,0 +1,258 @@
+//! Bounds guessing: who fails too often has to wait, whether the next attempt would be right or not.
+//!
+//! Three counters for each attempt. *Account and address together* stops somebody who guesses at one account, and leaves its
+//! owner alone, who comes from elsewhere. *Address* stops one password that is tried on many accounts. *Account* bounds what
+//! many addresses can try together: no more than 100 failures in a row (NIST SP 800-63B-4 §3.2.2). That last one can be used
+//! to keep an owner from logging in for a day; sessions that are open go on.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    net::IpAddr,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use super::email::Email;
+use crate::{
+    clock::Clock,
+    error::{ApiError, Cause},
+};
+
+/// How long failures count, in seconds: a day.
+pub const REMEMBERED_SECONDS: i64 = 24 * 60 * 60;
+
+/// A name and an address are a hundred bytes: this is 20 MB at the most.
+const MOST_COUNTERS: usize = 100_000;
+
+/// From so many failures on, each further one is followed by so many seconds of waiting.
+pub type Steps = [(u32, i64); 3];
+
+/// A counter of failures, and what it leads to.
+#[derive(Clone, Debug)]
+pub struct Counter {
+    /// What it counts, such as `address 203.0.113.9`.
+    pub name: String,
+    /// The waiting that follows, least first.
+    pub steps: Steps,
+    /// Whether a success sets it back to nothing. One that does not only takes its own attempt back: else somebody could log
+    /// in to an account of their own between the guesses.
+    pub cleared_by_success: bool,
+}
+
+/// What a store of counters answers with.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Cause>> + Send + 'a>>;
+
+/// Keeps the counters. In memory for one process; with several replicas, where all of them can see it.
+pub trait Store: fmt::Debug + Send + Sync {
+    /// Counts one failure for each counter, in one step: of many attempts at once, each sees those before it.
+    ///
+    /// Counts nothing where one of them is locked at that moment, and says for how many seconds more.
+    fn count<'a>(&'a self, counters: &'a [Counter], now: i64) -> Answer<'a, Option<i64>>;
+
+    /// The attempt was right after all.
+    fn take_back<'a>(&'a self, counters: &'a [Counter]) -> Answer<'a, ()>;
+}
+
+// ANCHOR: login_throttle
+/// Limits attempts. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Throttle {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    free: u32,
+}
+
+impl Throttle {
+    /// So many failures in a row are free.
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, free: u32) -> Self {
+        Self { store, clock, free }
+    }
+
+    /// Counts an attempt as a failure before it is known to be one: of a hundred that arrive together, all but a few are
+    /// refused before a hash is computed for them.
+    ///
+    /// # Errors
+    /// [`ApiError::TooManyRequests`] while one of the counters is locked.
+    pub(crate) async fn attempt(&self, account: &Email, from: IpAddr) -> Result<Attempt<'_>, ApiError> {
+        let n = self.free;
+        let (account, from) = (account.as_str(), network(from));
+        let counters = [
+            Counter {
+                name: format!("pair {from} {account}"),
+                steps: [(n, 60), (4 * n, 900), (10 * n, 3600)],
+                cleared_by_success: true,
+            },
+            Counter {
+                name: format!("address {from}"),
+                steps: [(10 * n, 60), (20 * n, 900), (40 * n, 3600)],
+                cleared_by_success: false,
+            },
+            Counter {
+                name: format!("account {account}"),
+                steps: [(20 * n, REMEMBERED_SECONDS); 3],
+                cleared_by_success: true,
+            },
+        ];
+        let now = self.clock.now().unix_timestamp();
+        match self.store.count(&counters, now).await.map_err(ApiError::Unavailable)? {
+            None => Ok(Attempt { throttle: self, counters }),
+            Some(seconds) => {
+                tracing::warn!(seconds, "an attempt to log in was refused: too many before it failed");
+                Err(ApiError::TooManyRequests(seconds.max(1).unsigned_abs()))
+            }
+        }
+    }
+}
+
+/// An attempt that counts as a failure, unless it is said to have succeeded.
+#[must_use = "it stays a failure until `succeeded` is called"]
+pub(crate) struct Attempt<'a> {
+    throttle: &'a Throttle,
+    counters: [Counter; 3],
+}
+
+impl Attempt<'_> {
+    /// It was the right password.
+    pub(crate) async fn succeeded(self) -> Result<(), ApiError> {
+        self.throttle.store.take_back(&self.counters).await.map_err(ApiError::Unavailable)
+    }
+}
+// ANCHOR_END: login_throttle
+
+/// One household has a whole /64 of IPv6 addresses, and a new one for each attempt if it likes.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) >> 64 << 64).into()),
+    }
+}
+
+/// The counters in this process.
+#[derive(Debug, Default)]
+pub struct InMemory(Mutex<HashMap<String, Failures>>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Failures {
+    count: u32,
+    last: i64,
+    locked_until: i64,
+}
+
+impl InMemory {
+    fn count_now(&self, counters: &[Counter], now: i64) -> Option<i64> {
+        // A panic between two counters leaves numbers that are too low by one, and nothing broken.
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let locked =
+            counters.iter().filter_map(|counter| all.get(&counter.name)).map(|f| f.locked_until - now);
+        if let Some(seconds) = locked.max().filter(|seconds| *seconds > 0) {
+            return Some(seconds);
+        }
+        if all.len() + counters.len() > MOST_COUNTERS {
+            forget_older_half(&mut all);
+        }
+        for counter in counters {
+            let failures = all.entry(counter.name.clone()).or_default();
+            if now - failures.last >= REMEMBERED_SECONDS {
+                failures.count = 0;
+            }
+            failures.count += 1;
+            failures.last = now;
+            let reached = counter.steps.iter().rev().find(|(from, _)| failures.count >= *from);
+            failures.locked_until = reached.map_or(0, |(_, seconds)| now + seconds);
+        }
+        None
+    }
+
+    fn take_back_now(&self, counters: &[Counter]) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for counter in counters {
+            if counter.cleared_by_success {
+                all.remove(&counter.name);
+            } else if let Some(failures) = all.get_mut(&counter.name) {
+                failures.count = failures.count.saturating_sub(1);
+                // It was not locked when the attempt began, so this very attempt has locked it.
+                failures.locked_until = 0;
+            }
+        }
+    }
+}
+
+/// Half at once, so that the walk over all of them is paid for by fifty thousand attempts.
+fn forget_older_half(all: &mut HashMap<String, Failures>) {
+    let mut times: Vec<i64> = all.values().map(|failures| failures.last).collect();
+    times.sort_unstable();
+    let middle = times[times.len() / 2];
+    all.retain(|_, failures| failures.last > middle);
+}
+
+impl Store for InMemory {
+    fn count<'a>(&'a self, counters: &'a [Counter], now: i64) -> Answer<'a, Option<i64>> {
+        let locked = self.count_now(counters, now);
+        Box::pin(async move { Ok(locked) })
+    }
+
+    fn take_back<'a>(&'a self, counters: &'a [Counter]) -> Answer<'a, ()> {
+        self.take_back_now(counters);
+        Box::pin(async { Ok(()) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counter(name: &str) -> Counter {
+        Counter { name: name.to_owned(), steps: [(2, 60), (3, 900), (4, 3600)], cleared_by_success: true }
+    }
+
+    #[test]
+    fn each_failure_beyond_the_free_ones_locks_for_longer() {
+        let store = InMemory::default();
+        let counters = [counter("a")];
+        assert_eq!(store.count_now(&counters, 0), None);
+        assert_eq!(store.count_now(&counters, 1), None);
+        assert_eq!(store.count_now(&counters, 2), Some(59));
+        assert_eq!(store.count_now(&counters, 60), Some(1));
+        assert_eq!(store.count_now(&counters, 61), None);
+        assert_eq!(store.count_now(&counters, 62), Some(899));
+    }
+
+    #[test]
+    fn what_is_refused_is_not_counted_for_any_counter() {
+        let store = InMemory::default();
+        for now in 0..2 {
+            store.count_now(&[counter("a")], now);
+        }
+        assert!(store.count_now(&[counter("a"), counter("b")], 3).is_some());
+        assert_eq!(store.count_now(&[counter("b")], 3), None);
+        assert_eq!(store.count_now(&[counter("b")], 3), None);
+    }
+
+    #[test]
+    fn failures_are_forgotten_after_a_day() {
+        let store = InMemory::default();
+        for day in 0..5 {
+            assert_eq!(store.count_now(&[counter("a")], day * REMEMBERED_SECONDS), None, "day {day}");
+        }
+    }
+
+    #[test]
+    fn a_full_store_forgets_the_older_half() {
+        let store = InMemory::default();
+        for number in 0..=MOST_COUNTERS {
+            store.count_now(&[counter(&number.to_string())], i64::try_from(number).unwrap());
+        }
+        let all = store.0.lock().unwrap();
+        assert!(all.len() <= MOST_COUNTERS / 2 + 1, "{}", all.len());
+        assert!(all.contains_key(&MOST_COUNTERS.to_string()));
+    }
+
+    #[test]
+    fn a_network_of_ipv6_counts_as_one_address() {
+        let parse = |text: &str| text.parse::<IpAddr>().unwrap();
+        assert_eq!(network(parse("2001:db8:1:2::1")), network(parse("2001:db8:1:2:ffff::9")));
+        assert_ne!(network(parse("2001:db8:1:2::1")), network(parse("2001:db8:1:3::1")));
+        assert_ne!(network(parse("192.0.2.1")), network(parse("192.0.2.2")));
+    }
+}
