@@ -10,6 +10,7 @@ pub static LESSONS: &[&Lesson] = &[
     &one_client::LESSON,           // 03
     &state_not_globals::LESSON,    // 06
     &access_tokens::LESSON,        // 11
+    &n_plus_one::LESSON,           // 04
     &refresh_tokens::LESSON,       // 12
     &blocking_the_runtime::LESSON, // 18
     &parse_dont_validate::LESSON,  // 22

@@ -1,0 +1,79 @@
+//! mistake: the cursor is an identifier whose name is looked up. Once that author is gone, the next page is empty.
+//! fails: a_walk_over_the_pages_sees_every_author_once
+
+#[path = "../checks.rs"]
+mod checks;
+
+use std::collections::HashMap;
+
+use axum::{
+    Json, Router,
+    extract::{Query, State},
+    http::StatusCode,
+    routing::get,
+};
+use n_plus_one::{AuthorResponse, AuthorRow, Library, PageParameters};
+use serde::Serialize;
+
+fn app(library: Library) -> Router {
+    Router::new().route("/authors", get(list_authors)).with_state(library)
+}
+
+#[derive(Serialize)]
+struct Page {
+    items: Vec<AuthorResponse>,
+    next: Option<String>,
+}
+
+fn failed(_: sqlx::Error) -> StatusCode {
+    StatusCode::INTERNAL_SERVER_ERROR
+}
+
+async fn list_authors(
+    State(library): State<Library>,
+    Query(page): Query<PageParameters>,
+) -> Result<Json<Page>, StatusCode> {
+    let limit = page.limit.unwrap_or(20);
+    if !(1..=100).contains(&limit) {
+        return Err(StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let after: Option<i64> = match &page.after {
+        Some(after) => Some(after.parse().map_err(|_| StatusCode::UNPROCESSABLE_ENTITY)?),
+        None => None,
+    };
+    let mut authors: Vec<AuthorRow> = sqlx::query_as(
+        "SELECT id, name FROM authors
+         WHERE ?1 IS NULL OR (name, id) > (SELECT name, id FROM authors WHERE id = ?1)
+         ORDER BY name, id LIMIT ?2",
+    )
+    .bind(after)
+    .bind(limit + 1)
+    .fetch_all(&library)
+    .await
+    .map_err(failed)?;
+    let fits = usize::try_from(limit).unwrap_or(authors.len());
+    let more = authors.len() > fits;
+    authors.truncate(fits);
+    let next = authors.last().filter(|_| more).map(|last| last.id.to_string());
+    Ok(Json(Page { items: with_books(&library, authors).await.map_err(failed)?, next }))
+}
+
+async fn with_books(library: &Library, authors: Vec<AuthorRow>) -> Result<Vec<AuthorResponse>, sqlx::Error> {
+    let ids: Vec<i64> = authors.iter().map(|author| author.id).collect();
+    let rows: Vec<(i64, String)> = sqlx::query_as(
+        "SELECT author_id, title FROM books
+         WHERE author_id IN (SELECT value FROM json_each(?)) ORDER BY title",
+    )
+    .bind(serde_json::json!(ids).to_string())
+    .fetch_all(library)
+    .await?;
+    let mut books_of = HashMap::<i64, Vec<String>>::new();
+    for (author, title) in rows {
+        books_of.entry(author).or_default().push(title);
+    }
+    let with_books = |author: AuthorRow| AuthorResponse {
+        name: author.name,
+        books: books_of.remove(&author.id).unwrap_or_default(),
+    };
+    Ok(authors.into_iter().map(with_books).collect())
+}
