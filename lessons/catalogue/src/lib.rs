@@ -8,9 +8,9 @@ use lab::Lesson;
 pub static LESSONS: &[&Lesson] = &[
     &await_together::LESSON,       // 01
     &one_client::LESSON,           // 03
+    &n_plus_one::LESSON,           // 04
     &state_not_globals::LESSON,    // 06
     &access_tokens::LESSON,        // 11
-    &n_plus_one::LESSON,           // 04
     &refresh_tokens::LESSON,       // 12
     &blocking_the_runtime::LESSON, // 18
     &parse_dont_validate::LESSON,  // 22
