@@ -39,7 +39,7 @@ pub const TWO_SHOPS: Experiment = Experiment {
         Variant {
             name: "static",
             side: Side::Wrong,
-            says: "keeps the shop in a `static` that is set once at the start",
+            says: "keeps the shop in a static that is set once at the start",
             app: |probes| Box::pin(wrong::in_a_static(probes)),
         },
         Variant {
@@ -65,13 +65,13 @@ pub const A_NEW_ROUTE: Experiment = Experiment {
         Variant {
             name: "extension",
             side: Side::Wrong,
-            says: "hands the ledger in with `.layer(Extension(…))`",
+            says: "hands the ledger in by an Extension layer",
             app: |probes| Box::pin(wrong::extension(probes)),
         },
         Variant {
             name: "state",
             side: Side::Right,
-            says: "hands the ledger in with `.with_state(…)`",
+            says: "hands the ledger in as the state of the router",
             app: |probes| Box::pin(right::new_route(probes)),
         },
     ],
@@ -81,7 +81,7 @@ pub const A_NEW_ROUTE: Experiment = Experiment {
 const STATE: Variant = Variant {
     name: "state",
     side: Side::Right,
-    says: "hands each shop its own state, taken apart by `FromRef`",
+    says: "hands each shop its own state",
     app: |probes| Box::pin(right::two_shops(probes)),
 };
 

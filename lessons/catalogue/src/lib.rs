@@ -11,6 +11,7 @@ pub static LESSONS: &[&Lesson] = &[
     &n_plus_one::LESSON,           // 04
     &state_not_globals::LESSON,    // 06
     &access_tokens::LESSON,        // 11
+    &extractors::LESSON,           // 08
     &refresh_tokens::LESSON,       // 12
     &blocking_the_runtime::LESSON, // 18
     &parse_dont_validate::LESSON,  // 22

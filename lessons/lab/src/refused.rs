@@ -53,9 +53,10 @@ pub fn assert_refused(folder: &str, package: &str, name: &str) {
     );
 }
 
-/// The message as a file that a chapter can include: `head` is the error and its place, `error` is all of it.
+/// The message as a file that a chapter can include: `head` is the first error and its place, `error` is all of it.
 fn page(version: &str, Refusal { text, .. }: &Refusal) -> String {
-    let in_head = |line: &&str| !line.trim_start().starts_with("= ") && !line.starts_with("help:");
+    let in_head =
+        |line: &&str| !line.is_empty() && !line.trim_start().starts_with("= ") && !line.starts_with("help:");
     let head = text.lines().take_while(in_head).count();
     let (head, rest): (Vec<_>, Vec<_>) = text.lines().enumerate().partition(|(number, _)| *number < head);
     let lines =
