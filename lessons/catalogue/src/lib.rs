@@ -10,8 +10,8 @@ pub static LESSONS: &[&Lesson] = &[
     &one_client::LESSON,           // 03
     &n_plus_one::LESSON,           // 04
     &state_not_globals::LESSON,    // 06
-    &access_tokens::LESSON,        // 11
     &extractors::LESSON,           // 08
+    &access_tokens::LESSON,        // 11
     &refresh_tokens::LESSON,       // 12
     &blocking_the_runtime::LESSON, // 18
     &parse_dont_validate::LESSON,  // 22
