@@ -109,8 +109,14 @@ fn serve(library: &Library, local: &Path, port: u16, no_open: bool) -> Result<()
             println!("study: port {port} is taken by another program; using {found} instead.");
         }
         let stop = CancellationToken::new();
-        let site = site::Site::new(built.pages, found, local.join(exercises::PROGRESS_FILE), stop.clone())
-            .map_err(|error| error.to_string())?;
+        let site = site::Site::new(
+            built.pages,
+            found,
+            local.join(exercises::PROGRESS_FILE),
+            |folder| open::that_detached(folder),
+            stop.clone(),
+        )
+        .map_err(|error| error.to_string())?;
         let api = site::reference_api(local).await.map_err(|error| format!("the reference API: {error}"))?;
         let address = format!("http://127.0.0.1:{found}/");
         println!("study: ready after {} ms at {address} (Ctrl-C stops it)", started.elapsed().as_millis());

@@ -53,6 +53,22 @@ async fn a_reader_runs_a_lab_marks_the_chapter_and_calls_the_api_from_its_docs()
     browser.open(&format!("{root}/18-blocking-the-runtime.html")).await;
     browser.until("document.querySelector('.progress input')?.checked").await;
 
+    // What the runner said of an answer appears while the page is open, as text.
+    exercises::progress::update(&local.path().join(exercises::PROGRESS_FILE), |progress| {
+        let mark = progress.exercise("unblock-the-report");
+        mark.failed(Some("an_export_adds_up_every_row"));
+        let text = "<img src=x onerror=alert(1)> <b>printed</b>".to_owned();
+        mark.last = Some(exercises::progress::LastVerdict {
+            at: time::OffsetDateTime::UNIX_EPOCH,
+            solved: false,
+            text,
+        });
+    })
+    .unwrap();
+    let said = "!document.querySelector('.last-verdict')?.hidden && document.querySelector('.last-verdict').textContent";
+    let said = browser.until(said).await;
+    assert_eq!(said, "last verdict: not yet\n\n<img src=x onerror=alert(1)> <b>printed</b>");
+
     // Nothing on the pages of the book was blocked, missing or broken.
     assert_eq!(browser.console().await, [] as [String; 0]);
 

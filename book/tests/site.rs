@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a fault in the setup of a check is a failed check")]
 
+use std::{io, path::Path};
+
 use axum::{
     Router,
     body::{Body, Bytes},
@@ -39,7 +41,7 @@ impl Fixture {
             ("css/a.css".to_owned(), b"a {}".into()),
         ]);
         let progress = folder.path().join("progress.json");
-        let site = Site::new(pages, PORT, progress, CancellationToken::new()).unwrap();
+        let site = Site::new(pages, PORT, progress, nothing_opens, CancellationToken::new()).unwrap();
         Self { site, folder }
     }
 
@@ -394,6 +396,40 @@ async fn a_page_cannot_mark_an_exercise_as_solved_or_invent_a_chapter() {
     let invented = json!({ "chapters": { "../../etc/passwd": { "read": true } } });
     let (status, detail) = problem(fixture.send(fixture.own("PUT", "/progress", &invented)).await).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{detail}");
+}
+
+/// Stands in for the file manager, and has none.
+fn nothing_opens(folder: &Path) -> io::Result<()> {
+    assert!(folder.join("task.md").is_file(), "{} is no exercise", folder.display());
+    Err(io::Error::other("no file manager"))
+}
+
+#[tokio::test]
+async fn the_folder_of_an_exercise_is_named_where_it_cannot_be_opened() {
+    let fixture = Fixture::new();
+
+    let opened = fixture.send(fixture.own("POST", "/exercise/18/open", &json!({}))).await;
+
+    assert_eq!(opened.status(), StatusCode::OK);
+    let said: Value = serde_json::from_str(&text(opened).await).unwrap();
+    assert_eq!(said["opened"], false);
+    assert!(said["folder"].as_str().unwrap().ends_with("18-unblock-the-report"), "{said}");
+}
+
+#[tokio::test]
+async fn only_folders_of_the_kits_own_exercises_are_opened() {
+    let fixture = Fixture::new();
+
+    for asked in ["99", "..%2F..", "18%00", "%2Fetc", "18;ls", "-1"] {
+        let refused = fixture.send(fixture.own("POST", &format!("/exercise/{asked}/open"), &json!({}))).await;
+        assert_eq!(problem(refused).await.0, StatusCode::NOT_FOUND, "{asked}");
+    }
+    let foreign = Request::post("/exercise/18/open")
+        .header(header::HOST, HOST)
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from("{}"))
+        .unwrap();
+    assert_eq!(problem(fixture.send(foreign).await).await.0, StatusCode::FORBIDDEN);
 }
 
 #[tokio::test]

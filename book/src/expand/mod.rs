@@ -18,7 +18,8 @@ use mdbook_preprocessor::{
 use crate::Library;
 
 /// The directives of the book itself.
-pub(crate) const OWN: &[&str] = &["lab", "questions", "exercise", "load", "claims"];
+pub(crate) const OWN: &[&str] =
+    &["lab", "questions", "exercise", "load", "claims", "all-claims", "all-exercises", "all-questions"];
 
 /// A directive as it stands in a chapter: `{{#name argument argument}}`.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,24 +57,40 @@ pub(crate) fn directives(text: &str) -> Vec<Directive<'_>> {
 
 /// The HTML that one of our own directives stands for. It contains no blank line, which would end it in Markdown.
 pub(crate) fn expand(library: &Library, directive: &Directive<'_>) -> std::result::Result<String, String> {
-    let (lesson, rest) = match directive.arguments.split_first() {
-        Some((number, rest)) => (catalogue::find(number).map_err(|error| error.to_string())?, rest),
-        None => return Err(format!("`{}` names no lesson.", directive.text)),
-    };
-    let html = match (directive.name, rest) {
-        ("lab", [experiment]) => lab::html(library, lesson, experiment),
-        ("questions", []) => questions::html(library, lesson.number),
-        ("exercise", []) => exercise::html(library, lesson.number),
-        ("load", []) => load::html(library, lesson.number),
-        ("claims", []) => claims::html(library, lesson.number),
-        _ => Err(format!(
-            "`{}` is not written as it should be: `{{{{#lab NN experiment}}}}`, or `questions`, `exercise`, \
-             `load`, `claims` with a lesson's number.",
-            directive.text
-        )),
+    let html = match (directive.name, directive.arguments.as_slice()) {
+        ("all-claims", []) => claims::all(library),
+        ("all-exercises", []) => exercise::all(library),
+        ("all-questions", []) => questions::all(library),
+        (name, [number, rest @ ..]) => {
+            let lesson = catalogue::find(number).map_err(|error| error.to_string())?;
+            match (name, rest) {
+                ("lab", [experiment]) => lab::html(library, lesson, experiment),
+                ("questions", []) => questions::html(library, lesson.number),
+                ("exercise", []) => exercise::html(library, lesson.number),
+                ("load", []) => load::html(library, lesson.number),
+                ("claims", []) => claims::html(library, lesson.number),
+                _ => Err(misspelt(directive)),
+            }
+        }
+        _ => Err(misspelt(directive)),
     }?;
     debug_assert!(html.lines().all(|line| !line.trim().is_empty()), "a blank line in {}", directive.text);
     Ok(html)
+}
+
+/// The name of a lesson's chapter, as its page is called.
+fn chapter(library: &Library, lesson: u8) -> std::result::Result<String, String> {
+    let path =
+        library.numbered("chapters", lesson).ok_or_else(|| format!("lesson {lesson:02} has no chapter."))?;
+    Ok(path.file_stem().unwrap_or_default().to_string_lossy().into_owned())
+}
+
+fn misspelt(directive: &Directive<'_>) -> String {
+    format!(
+        "`{}` is not written as it should be: `{{{{#lab NN experiment}}}}`; `questions`, `exercise`, `load`, `claims` with \
+         a lesson's number; `all-questions`, `all-exercises`, `all-claims` alone.",
+        directive.text
+    )
 }
 
 /// Puts labs, questions, exercises, load runs and claims into the chapters.

@@ -29,7 +29,7 @@ struct Question {
     prove: String,
 }
 
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Level {
     Junior,
@@ -44,7 +44,39 @@ struct FollowUp {
     answer: String,
 }
 
+/// The questions of one lesson, answers folded.
 pub(super) fn html(library: &Library, lesson: u8) -> Result<String, String> {
+    let questions: Vec<_> = read(library, lesson)?.iter().map(Question::html).collect();
+    Ok(format!("<div class=\"questions\">\n{}\n</div>\n", questions.join("\n")))
+}
+
+/// Every question by level, each leading to its place in its chapter.
+pub(super) fn all(library: &Library) -> Result<String, String> {
+    let mut questions = Vec::new();
+    for lesson in catalogue::LESSONS {
+        let chapter = super::chapter(library, lesson.number)?;
+        questions
+            .extend(read(library, lesson.number)?.into_iter().map(|question| (chapter.clone(), question)));
+    }
+    let mut out = String::new();
+    for (level, heading) in [(Level::Junior, "Junior"), (Level::Mid, "Mid"), (Level::Senior, "Senior")] {
+        let asked: Vec<_> = questions.iter().filter(|(_, question)| question.level == level).collect();
+        let items: Vec<_> = asked
+            .iter()
+            .map(|(chapter, Question { id, ask, .. })| {
+                format!("<li><a href=\"{chapter}.html#q-{}\">{}</a></li>", escape(id), inline(ask))
+            })
+            .collect();
+        out.push_str(&format!(
+            "<h3>{heading}, {} questions</h3><ul class=\"all-questions\">{}</ul>\n",
+            asked.len(),
+            items.concat()
+        ));
+    }
+    Ok(out)
+}
+
+fn read(library: &Library, lesson: u8) -> Result<Vec<Question>, String> {
     let path = library
         .numbered("questions", lesson)
         .ok_or_else(|| format!("book/questions has no file for lesson {lesson:02}."))?;
@@ -54,8 +86,7 @@ pub(super) fn html(library: &Library, lesson: u8) -> Result<String, String> {
     if questions.question.is_empty() {
         return Err(format!("{shown} has no `[[question]]`."));
     }
-    let questions: Vec<_> = questions.question.iter().map(Question::html).collect();
-    Ok(format!("<div class=\"questions\">\n{}\n</div>\n", questions.join("\n")))
+    Ok(questions.question)
 }
 
 impl Question {

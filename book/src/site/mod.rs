@@ -7,6 +7,7 @@
 //! ```
 
 mod api;
+mod exercise;
 mod guard;
 mod labs;
 mod listen;
@@ -14,7 +15,12 @@ mod problem;
 mod progress;
 mod shelf;
 
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use aws_lc_rs::rand;
 use axum::{Router, middleware, routing::get};
@@ -43,21 +49,32 @@ struct Inner {
     token: String,
     runs: Runs,
     progress: PathBuf,
+    open: Opener,
     stop: CancellationToken,
 }
 
+/// Shows a folder to the reader. Tests put another one in its place.
+type Opener = fn(&Path) -> io::Result<()>;
+
 impl Site {
-    /// A site of these pages on that port, with the reader's progress in that file. Ends its runs when `stop` is cancelled.
+    /// A site of these pages on that port, with the reader's progress in that file. `open`
+    /// shows a folder to the reader. Ends its runs when `stop` is cancelled.
     ///
     /// # Errors
     /// If the system gives no random bytes for the token.
-    pub fn new(pages: Pages, port: u16, progress: PathBuf, stop: CancellationToken) -> io::Result<Self> {
+    pub fn new(
+        pages: Pages,
+        port: u16,
+        progress: PathBuf,
+        open: Opener,
+        stop: CancellationToken,
+    ) -> io::Result<Self> {
         // A page of another origin cannot read this page, so it cannot know the token that a write needs.
         let mut secret = [0; 32];
         rand::fill(&mut secret).map_err(|_| io::Error::other("the system gives no random bytes"))?;
         let token = BASE64_URL_SAFE_NO_PAD.encode(secret);
         let shelf = shelf::Shelf::new(pages, &token);
-        Ok(Self(Arc::new(Inner { shelf, port, token, runs: Runs::default(), progress, stop })))
+        Ok(Self(Arc::new(Inner { shelf, port, token, runs: Runs::default(), progress, open, stop })))
     }
 
     /// The token that a request must carry to run or to write something.
@@ -75,6 +92,7 @@ impl Site {
         Router::new()
             .merge(labs::routes())
             .merge(progress::routes())
+            .merge(exercise::routes())
             .route_layer(middleware::from_fn_with_state(self.clone(), guard::writes))
             .route("/problems/{slug}", get(shelf::problem))
             .fallback(shelf::page)
