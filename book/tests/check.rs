@@ -90,7 +90,7 @@ fn questions_exercises_loads_and_claims_that_do_not_exist_are_found() {
     for (name, expected) in [
         ("questions", "book/questions has no file for lesson 18"),
         ("load", "no file in benches/runs has a load test of lesson 18"),
-        ("claims", "book/claims.toml cannot be read"),
+        ("claims", "book/claims has no file for lesson 18"),
         ("exercise", ""),
     ] {
         let book = SmallBook::with(&format!("# Page\n\n{{{{#{name} 18}}}}\n"));

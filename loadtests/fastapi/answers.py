@@ -2,7 +2,7 @@
 
     target/fastapi/bin/python loadtests/fastapi/answers.py benches/runs/DATE-fastapi-answers.json
 
-One function a claim, named like its `id` in `book/claims.toml`. Nothing is timed and nothing leaves the process: requests
+One function a claim, named like its `id` in `book/claims/`. Nothing is timed and nothing leaves the process: requests
 go to the application through httpx's ASGI transport, and programs that must not import are started as children.
 """
 

@@ -1,6 +1,6 @@
-//! `{{#claims 18}}`: what is said about FastAPI, and what is true, from `book/claims.toml`.
+//! `{{#claims 18}}`: what is said about FastAPI, and what is true, from `book/claims/18-*.toml`; `{{#all-claims}}`: all of it.
 
-use std::fs;
+use std::{collections::BTreeMap, fs};
 
 use serde::Deserialize;
 
@@ -20,7 +20,6 @@ struct Claims {
 #[serde(deny_unknown_fields)]
 struct Claim {
     id: String,
-    lesson: u8,
     says: String,
     verdict: Word,
     because: String,
@@ -52,47 +51,48 @@ impl Word {
 
 /// The claims of one lesson.
 pub(super) fn html(library: &Library, lesson: u8) -> Result<String, String> {
-    let claims = read(library)?;
-    let rows: Vec<_> = claims.iter().filter(|claim| claim.lesson == lesson).map(Claim::html).collect();
-    if rows.is_empty() {
-        return Err(format!("book/claims.toml has no claim with `lesson = {lesson}`."));
-    }
+    let rows: Vec<_> = read(library, lesson)?.iter().map(Claim::html).collect();
     Ok(format!("<dl class=\"claims\">{}</dl>\n", rows.concat()))
 }
 
 /// All claims in one table, in the order of the lessons, and how many have which verdict.
 pub(super) fn all(library: &Library) -> Result<String, String> {
-    let mut claims = read(library)?;
-    claims.sort_by_key(|claim| claim.lesson);
-    let count = |text: &str| claims.iter().filter(|claim| claim.verdict.class_and_text().1 == text).count();
-    let counts =
-        ["true", "half true", "outdated", "false"].map(|word| format!("{} {word}", count(word))).join(", ");
-    let rows: Vec<_> = claims.iter().map(|claim| claim.row(library)).collect::<Result<_, _>>()?;
+    let mut rows = Vec::new();
+    let mut counts = BTreeMap::<_, usize>::new();
+    for lesson in catalogue::LESSONS {
+        for claim in read(library, lesson.number)? {
+            *counts.entry(claim.verdict.class_and_text().1).or_default() += 1;
+            rows.push(claim.row(library, lesson.number)?);
+        }
+    }
+    let of_each = counts.iter().map(|(word, count)| format!("{count} {word}")).collect::<Vec<_>>().join(", ");
     Ok(format!(
-        "<p>{} claims: {counts}.</p>\n<table class=\"all-claims\"><thead><tr><th>it is said</th><th>verdict</th><th>chapter</th></tr></thead>\
-         <tbody>{}</tbody></table>\n",
-        claims.len(),
+        "<p>{} claims: {of_each}.</p>\n<table class=\"all-claims\"><thead><tr><th>it is said</th><th>verdict</th>\
+         <th>chapter</th></tr></thead><tbody>{}</tbody></table>\n",
+        rows.len(),
         rows.concat()
     ))
 }
 
-fn read(library: &Library) -> Result<Vec<Claim>, String> {
-    let path = library.book().join("claims.toml");
+fn read(library: &Library, lesson: u8) -> Result<Vec<Claim>, String> {
+    let path = library
+        .numbered("claims", lesson)
+        .ok_or_else(|| format!("book/claims has no file for lesson {lesson:02}."))?;
     let shown = library.shown(&path).display();
     let text = fs::read_to_string(&path).map_err(|error| format!("{shown} cannot be read: {error}."))?;
-    Ok(toml::from_str::<Claims>(&text).map_err(|error| format!("{shown}: {error}"))?.claim)
+    let claims = toml::from_str::<Claims>(&text).map_err(|error| format!("{shown}: {error}"))?.claim;
+    if claims.is_empty() { Err(format!("{shown} has no `[[claim]]`.")) } else { Ok(claims) }
 }
 
 impl Claim {
-    fn row(&self, library: &Library) -> Result<String, String> {
+    fn row(&self, library: &Library, lesson: u8) -> Result<String, String> {
         let (class, verdict) = self.verdict.class_and_text();
-        let chapter = chapter(library, self.lesson)?;
+        let chapter = chapter(library, lesson)?;
         Ok(format!(
             "<tr><td>{says}</td><td><strong class=\"verdict-{class}\">{verdict}</strong></td>\
              <td><a href=\"{chapter}.html#claim-{id}\">{lesson:02}</a></td></tr>",
             says = inline(&self.says),
             id = escape(&self.id),
-            lesson = self.lesson,
         ))
     }
 
