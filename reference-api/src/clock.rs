@@ -11,7 +11,7 @@ use uuid::{Builder, Uuid};
 
 /// Tells the time.
 pub trait Clock: fmt::Debug + Send + Sync {
-    /// Now, in UTC.
+    /// Now, in UTC, in whole microseconds: PostgreSQL stores no more, and what is stored must be what was answered.
     fn now(&self) -> OffsetDateTime;
 }
 
@@ -28,7 +28,8 @@ pub struct System;
 impl Clock for System {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the global clock")]
     fn now(&self) -> OffsetDateTime {
-        OffsetDateTime::now_utc()
+        let now = OffsetDateTime::now_utc();
+        now.truncate_to_microsecond()
     }
 }
 

@@ -9,6 +9,7 @@ use axum::{
 use thiserror::Error;
 use uuid::Uuid;
 
+use crate::db;
 use crate::problem::{self, FieldError, Problem, ProblemType};
 
 /// Everything that a handler can fail with.
@@ -183,16 +184,7 @@ impl ApiError {
 /// A fault of the database is ours; that it cannot answer right now is a reason to try again.
 impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
-        // SQLite's primary codes are in the low byte: 5 busy, 6 locked, 13 disk full (https://sqlite.org/rescode.html).
-        let passing = match &error {
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => true,
-            sqlx::Error::Database(fault) => {
-                let code = fault.code().and_then(|code| code.parse::<u32>().ok());
-                code.is_some_and(|code| matches!(code & 0xff, 5 | 6 | 13))
-            }
-            _ => false,
-        };
-        if passing { Self::Unavailable(error.into()) } else { Self::Internal(error.into()) }
+        if db::is_passing(&error) { Self::Unavailable(error.into()) } else { Self::Internal(error.into()) }
     }
 }
 

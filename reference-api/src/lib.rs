@@ -36,7 +36,7 @@
 //! | `utils/helpers.py` | nothing: a function lives where it is used, or in a module named for what it is |
 //! | `tests/conftest.py` | `testing.rs` |
 //! | `tests/test_api/` | `mod tests` at the end of the endpoint's own file |
-//! | `.env` | variables such as `API_DATABASE__URL`; a TOML file with `--settings` |
+//! | `.env` | variables such as `DATABASE_URL` and `API_BIND`; a TOML file with `--settings` |
 //!
 //! Start reading at [`routes`], then `items/create.rs`, the plainest endpoint, then `auth/current_user.rs`.
 

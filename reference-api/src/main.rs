@@ -57,6 +57,7 @@ async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         // Whoever reads these lines is a program: nothing but JSON among them.
         LogFormat::Json => tracing::info!(url, "listening"),
     }
-    serve::until(serve::stop_signal(), listener, app(state), serve::Limits::default()).await;
+    serve::until(serve::stop_signal(), listener, app(state.clone()), serve::Limits::default()).await;
+    state.close().await;
     Ok(())
 }

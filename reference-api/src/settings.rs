@@ -6,11 +6,13 @@ use std::{
     path::Path,
 };
 
-use config::{Config, ConfigError, Environment, File, FileFormat, Source, Value, ValueKind};
+use config::{Config, ConfigError, Environment, File, FileFormat, Map, Source, Value, ValueKind};
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
+
+use crate::db;
 
 /// HMAC-SHA256 is as strong as its key: 32 bytes, as long as the hash (RFC 7518 §3.2).
 pub(crate) const SHORTEST_SECRET_BYTES: usize = 32;
@@ -27,8 +29,8 @@ pub(crate) const ARGON2_LEAST_PASSES: u32 = 2;
 pub struct Settings {
     /// Where to listen.
     pub bind: SocketAddr,
-    /// Where the data is: `sqlite:` and a path, or `sqlite::memory:`.
-    pub database_url: String,
+    /// Where the data is: `sqlite:` and a path, `sqlite::memory:`, or `postgres://user:password@host/database`.
+    pub database_url: SecretString,
     /// How many database connections there are at most.
     pub database_pool: u32,
     /// What the keys for tokens are derived from. Without it a key file is kept beside the database.
@@ -75,7 +77,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             bind: SocketAddr::from(([127, 0, 0, 1], 8080)),
-            database_url: "sqlite:.local/reference-api.sqlite".to_owned(),
+            database_url: "sqlite:.local/reference-api.sqlite".into(),
             database_pool: 4,
             auth_secret: None,
             previous_secrets: Vec::new(),
@@ -134,10 +136,14 @@ impl Settings {
     /// # Errors
     /// Every key that is unknown, unreadable or out of bounds.
     pub fn load(file: Option<&Path>) -> Result<Self, SettingsError> {
-        Self::load_from(file, Environment::default())
+        // A variable that is not Unicode is none of ours.
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Self::load_from(file, &variables.collect())
     }
 
-    fn load_from(file: Option<&Path>, environment: Environment) -> Result<Self, SettingsError> {
+    fn load_from(file: Option<&Path>, variables: &Map<String, String>) -> Result<Self, SettingsError> {
+        let environment = Environment::default().source(Some(variables.clone()));
         let environment = environment.prefix("API").prefix_separator("_").separator("__");
         let mut faults = Vec::new();
         let mut sources = Config::builder();
@@ -151,6 +157,14 @@ impl Settings {
                 }
             }
         }
+        // The name that every hoster sets. Ours wins over it, since whoever writes that one means this service.
+        for (variable, key) in [("DATABASE_URL", "database.url")] {
+            if let Some(value) = variables.get(variable) {
+                let value =
+                    Value::new(Some(&format!("the variable {variable}")), ValueKind::String(value.clone()));
+                sources = sources.add_source(Single { key, value });
+            }
+        }
         // Of two sources that name a key, the later one wins.
         match sources.add_source(environment).build() {
             Ok(config) => Reader { config, known: Vec::new(), faults }.settings(),
@@ -159,6 +173,23 @@ impl Settings {
                 Err(SettingsError(faults))
             }
         }
+    }
+}
+
+/// One key with its value.
+#[derive(Clone, Debug)]
+struct Single {
+    key: &'static str,
+    value: Value,
+}
+
+impl Source for Single {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
+        Ok(Map::from_iter([(self.key.to_owned(), self.value.clone())]))
     }
 }
 
@@ -172,12 +203,14 @@ struct Reader {
 impl Reader {
     fn settings(mut self) -> Result<Settings, SettingsError> {
         let default = Settings::default();
+        let bind = self.bind(default.bind);
+        let database_url = self.database_url(default.database_url);
         let settings = Settings {
-            bind: self.bind(default.bind),
-            database_url: self.database_url(default.database_url),
+            bind,
             database_pool: self.within("database.pool", default.database_pool, 1..=64),
-            auth_secret: self.secret(),
+            auth_secret: self.secret(&database_url),
             previous_secrets: self.previous_secrets(),
+            database_url,
             access_seconds: self.within("auth.access_seconds", default.access_seconds, 60..=3600),
             session_days: self.within("auth.session_days", default.session_days, 1..=365),
             password_min: self.within(
@@ -242,10 +275,13 @@ impl Reader {
         })
     }
 
-    fn database_url(&mut self, default: String) -> String {
-        let url: String = self.read("database.url", default);
-        if !url.starts_with("sqlite:") {
-            let problem = "must begin with `sqlite:`, such as sqlite:.local/reference-api.sqlite";
+    fn database_url(&mut self, default: SecretString) -> SecretString {
+        let url: SecretString = self.read("database.url", default);
+        let text = url.expose_secret();
+        if !text.starts_with("sqlite:") && !db::is_postgres(text) {
+            // Not repeated: it may hold a password.
+            let problem =
+                "must begin with `sqlite:` or `postgres:`, such as sqlite:.local/reference-api.sqlite";
             self.fault("database.url", problem);
         }
         url
@@ -291,10 +327,17 @@ impl Reader {
         text
     }
 
-    fn secret(&mut self) -> Option<SecretString> {
-        let secret = self.read("auth.secret", None)?;
-        self.long_enough("auth.secret", &secret);
-        Some(secret)
+    fn secret(&mut self, database: &SecretString) -> Option<SecretString> {
+        let secret: Option<SecretString> = self.read("auth.secret", None);
+        match &secret {
+            Some(secret) => self.long_enough("auth.secret", secret),
+            // There is no file to keep a key beside, and every replica has to have the same one.
+            None if db::is_postgres(database.expose_secret()) => {
+                self.fault("auth.secret", "is needed with PostgreSQL (`openssl rand -hex 32` makes one)");
+            }
+            None => (),
+        }
+        secret
     }
 
     /// Separated by commas, so that one variable can hold them.
@@ -355,18 +398,17 @@ mod tests {
 
     use super::*;
 
-    fn environment(variables: &[(&str, &str)]) -> Environment {
-        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Environment::default().source(Some(variables.collect()))
+    fn environment(variables: &[(&str, &str)]) -> Map<String, String> {
+        variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
     fn faults(variables: &[(&str, &str)]) -> String {
-        Settings::load_from(None, environment(variables)).unwrap_err().to_string()
+        Settings::load_from(None, &environment(variables)).unwrap_err().to_string()
     }
 
     #[test]
     fn without_any_source_the_defaults_hold() {
-        let settings = Settings::load_from(None, environment(&[])).unwrap();
+        let settings = Settings::load_from(None, &environment(&[])).unwrap();
 
         assert_eq!(settings.bind, SocketAddr::from(([127, 0, 0, 1], 8080)));
         assert_eq!(settings.password_min, 15);
@@ -379,7 +421,7 @@ mod tests {
         writeln!(file, "bind = \"127.0.0.1:1\"\n[database]\npool = 2").unwrap();
 
         let settings =
-            Settings::load_from(Some(file.path()), environment(&[("API_DATABASE__POOL", "7")])).unwrap();
+            Settings::load_from(Some(file.path()), &environment(&[("API_DATABASE__POOL", "7")])).unwrap();
 
         assert_eq!((settings.bind.port(), settings.database_pool), (1, 7));
     }
@@ -398,7 +440,7 @@ mod tests {
             @r#"
         settings: 6 faults, nothing was started
           bind           [::1]:99999 is not an address and a port, such as 127.0.0.1:8080
-          database.url   must begin with `sqlite:`, such as sqlite:.local/reference-api.sqlite
+          database.url   must begin with `sqlite:` or `postgres:`, such as sqlite:.local/reference-api.sqlite
           database.pool  "many" in the environment is not an integer
           auth.secret    is 9 bytes; at least 32 are needed (`openssl rand -hex 32` makes one)
           log.format     is "xml"; it is either "pretty" or "json"
@@ -419,7 +461,7 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_a_fault_that_names_it() {
-        let error = Settings::load_from(Some(Path::new("no-such.toml")), environment(&[])).unwrap_err();
+        let error = Settings::load_from(Some(Path::new("no-such.toml")), &environment(&[])).unwrap_err();
         assert!(error.to_string().contains("no-such.toml"), "{error}");
     }
 
@@ -429,7 +471,7 @@ mod tests {
         writeln!(file, "bind = \"127.0.0.1:1").unwrap();
 
         let error =
-            Settings::load_from(Some(file.path()), environment(&[("API_DATABASE__POOL", "0")])).unwrap_err();
+            Settings::load_from(Some(file.path()), &environment(&[("API_DATABASE__POOL", "0")])).unwrap_err();
 
         let keys: Vec<_> = error.0.iter().map(|fault| fault.key.as_str()).collect();
         assert_eq!(keys, ["file", "database.pool"], "{error}");
@@ -440,7 +482,7 @@ mod tests {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("settings.example.toml");
         let text = std::fs::read_to_string(&path).unwrap();
 
-        let settings = Settings::load_from(Some(&path), environment(&[])).unwrap();
+        let settings = Settings::load_from(Some(&path), &environment(&[])).unwrap();
 
         assert_eq!(format!("{settings:?}"), format!("{:?}", Settings::default()));
         let error = faults(&[("API_NO__SUCH_KEY", "x")]);
@@ -454,7 +496,7 @@ mod tests {
     #[test]
     fn a_secret_is_not_printed() {
         let secret = "0123456789abcdef0123456789abcdef";
-        let settings = Settings::load_from(None, environment(&[("API_AUTH__SECRET", secret)])).unwrap();
+        let settings = Settings::load_from(None, &environment(&[("API_AUTH__SECRET", secret)])).unwrap();
 
         assert!(!format!("{settings:?}").contains(secret));
     }

@@ -3,7 +3,6 @@
 use std::{fmt, sync::Arc};
 
 use axum::extract::FromRef;
-use sqlx::SqlitePool;
 use thiserror::Error;
 
 use crate::{
@@ -15,7 +14,7 @@ use crate::{
         throttle::{InMemory, Throttle},
     },
     clock::{Clock, Random, System},
-    db::{self, OpenError},
+    db::{self, Db, OpenError},
     settings::Settings,
 };
 
@@ -25,7 +24,7 @@ pub struct AppState {
     /// The settings, as they were at start-up.
     pub(crate) settings: Arc<Settings>,
     /// The database connections.
-    pub(crate) db: SqlitePool,
+    pub(crate) db: Db,
     /// The time.
     pub(crate) clock: Arc<dyn Clock>,
     /// The randomness.
@@ -94,5 +93,10 @@ impl AppState {
             clock,
             random,
         })
+    }
+
+    /// Closes the database connections: the last step of a stop.
+    pub async fn close(&self) {
+        self.db.close().await;
     }
 }

@@ -22,7 +22,7 @@ struct Service {
 impl Service {
     async fn start() -> Self {
         let settings = Settings {
-            database_url: "sqlite::memory:".to_owned(),
+            database_url: "sqlite::memory:".into(),
             // The least there is: one test waits for it.
             body_seconds: 1,
             ..Settings::default()

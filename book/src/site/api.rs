@@ -11,7 +11,8 @@ use reference_api::{AppState, Settings, StartError};
 /// If the database or the key file beside it cannot be used.
 pub async fn reference_api(local: &Path) -> Result<Router, StartError> {
     let database_url = format!("sqlite:{}", escaped(&local.join("reference-api.sqlite")));
-    let state = AppState::connect(Settings { database_url, ..Settings::default() }).await?;
+    let state =
+        AppState::connect(Settings { database_url: database_url.into(), ..Settings::default() }).await?;
     Ok(reference_api::routes(state))
 }
 

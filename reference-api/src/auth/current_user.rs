@@ -7,22 +7,68 @@ use axum::{
     response::Response,
 };
 use serde::Serialize;
+use sqlx::{Database, Decode, Encode, Type, encode::IsNull, error::BoxDynError};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{email::Email, sessions::seconds};
-use crate::{error::ApiError, state::AppState, users::UserRow};
+use crate::{db::Executor, error::ApiError, state::AppState, users::UserRow};
 
 /// What a user may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, sqlx::Type, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-#[sqlx(rename_all = "lowercase")]
 pub enum Role {
     /// Works with their own things.
     User,
     /// Looks after the service.
     Admin,
+}
+
+impl Role {
+    /// As it stands in the database.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+// A text in both engines. The derive would look for a type named `Role` in PostgreSQL.
+impl<DB: Database> Type<DB> for Role
+where
+    str: Type<DB>,
+{
+    fn type_info() -> DB::TypeInfo {
+        str::type_info()
+    }
+
+    fn compatible(ty: &DB::TypeInfo) -> bool {
+        str::compatible(ty)
+    }
+}
+
+impl<'q, DB: Database> Encode<'q, DB> for Role
+where
+    &'q str: Encode<'q, DB>,
+{
+    fn encode_by_ref(&self, buffer: &mut DB::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        self.as_str().encode(buffer)
+    }
+}
+
+impl<'r, DB: Database> Decode<'r, DB> for Role
+where
+    &'r str: Decode<'r, DB>,
+{
+    fn decode(value: DB::ValueRef<'r>) -> Result<Self, BoxDynError> {
+        match <&str>::decode(value)? {
+            "user" => Ok(Self::User),
+            "admin" => Ok(Self::Admin),
+            other => Err(format!("{other:?} is no role").into()),
+        }
+    }
 }
 
 /// The user who makes the request, as the database says right now.
@@ -52,16 +98,18 @@ pub(crate) async fn require_user(
     let now = state.clock.now();
     let token = bearer(request.headers())?;
     let subject = state.access_tokens.check(token, now).ok_or(ApiError::InvalidToken)?;
-    let user: Option<UserRow> = sqlx::query_as(
-        "SELECT users.id, users.email, users.name, users.role, users.created_at
-         FROM sessions JOIN users ON users.id = sessions.user_id
-         WHERE sessions.id = ? AND users.id = ? AND sessions.revoked_at IS NULL AND sessions.expires_at > ?",
-    )
-    .bind(subject.session)
-    .bind(subject.user)
-    .bind(seconds(now))
-    .fetch_optional(&state.db)
-    .await?;
+    let user: Option<UserRow> = state
+        .db
+        .query(
+            "SELECT users.id, users.email, users.name, users.role, users.created_at
+             FROM sessions JOIN users ON users.id = sessions.user_id
+             WHERE sessions.id = $1 AND users.id = $2 AND sessions.revoked_at IS NULL AND sessions.expires_at > $3",
+        )
+        .bind(subject.session)
+        .bind(subject.user)
+        .bind(seconds(now))
+        .fetch_optional()
+        .await?;
     // A token of nobody is a bad token: 404 would tell that the account is gone.
     let user: CurrentUser = user.ok_or(ApiError::InvalidToken)?.into();
     // Kept with the request: extractors that need the user find it here and do not ask again.

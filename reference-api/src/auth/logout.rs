@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::sessions::seconds;
 use crate::{
+    db::Executor,
     error::ApiError,
     extract::{Rules, ValidJson},
     openapi::BodyProblems,
@@ -40,10 +41,12 @@ pub(crate) async fn logout(
     ValidJson(sent): ValidJson<EndSession>,
 ) -> Result<StatusCode, ApiError> {
     if let Some(presented) = state.refresh_tokens.read(&sent.refresh_token) {
-        sqlx::query("UPDATE sessions SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL")
+        state
+            .db
+            .query("UPDATE sessions SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL")
             .bind(seconds(state.clock.now()))
             .bind(presented.session)
-            .execute(&state.db)
+            .execute()
             .await?;
         tracing::info!(session = %presented.session, "logged out");
     }

@@ -11,13 +11,16 @@ use super::{
 };
 use crate::{
     clock::new_id,
-    db::OnConflict,
+    db::{Executor, OnConflict, Unique},
     error::ApiError,
     extract::{Rules, ValidJson},
     openapi::{BodyProblems, ConflictProblems},
     state::AppState,
     users::{UserResponse, UserRow},
 };
+
+/// An address has one account.
+const ONE_ACCOUNT: Unique = Unique { name: "users_email_unique", columns: "users.email" };
 
 /// A new account.
 #[derive(Debug, Deserialize, ToSchema, Validate)]
@@ -55,18 +58,20 @@ pub(crate) async fn register_user(
     // ANCHOR: register_constraint
     // No look before the insert: of two that look at the same moment, both would find the address free. The constraint
     // decides, and its violation is the answer.
-    let user: UserRow = sqlx::query_as(
-        "INSERT INTO users (id, email, name, password_hash, created_at) VALUES (?, ?, ?, ?, ?)
-         RETURNING id, email, name, role, created_at",
-    )
-    .bind(new_id(&*state.clock, &*state.random))
-    .bind(new.email.as_str())
-    .bind(new.name)
-    .bind(password_hash)
-    .bind(state.clock.now())
-    .fetch_one(&state.db)
-    .await
-    .on_conflict("users.email", ApiError::Conflict("there is an account with this address already"))?;
+    let user: UserRow = state
+        .db
+        .query(
+            "INSERT INTO users (id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)
+             RETURNING id, email, name, role, created_at",
+        )
+        .bind(new_id(&*state.clock, &*state.random))
+        .bind(new.email.as_str())
+        .bind(new.name)
+        .bind(password_hash)
+        .bind(state.clock.now())
+        .fetch_one()
+        .await
+        .on_conflict(ONE_ACCOUNT, ApiError::Conflict("there is an account with this address already"))?;
     // ANCHOR_END: register_constraint
     tracing::info!(user = %user.id, "registered");
     Ok((StatusCode::CREATED, Json(user.into())))
@@ -108,32 +113,32 @@ mod tests {
 
     #[tokio::test]
     async fn twenty_registrations_of_one_address_at_once_make_one_account() {
-        let app = TestApp::start_on_disk().await;
+        for app in TestApp::start_on_each_engine().await {
+            let attempts: Vec<_> = (0..20)
+                .map(|_| {
+                    let app = app.clone();
+                    tokio::spawn(async move {
+                        app.post("/api/v1/auth/register", &ADA.registration()).await.status()
+                    })
+                })
+                .collect();
+            let mut statuses = Vec::new();
+            for attempt in attempts {
+                statuses.push(attempt.await.unwrap());
+            }
 
-        let attempts: Vec<_> = (0..20)
-            .map(|_| {
-                let app = app.clone();
-                tokio::spawn(
-                    async move { app.post("/api/v1/auth/register", &ADA.registration()).await.status() },
-                )
-            })
-            .collect();
-        let mut statuses = Vec::new();
-        for attempt in attempts {
-            statuses.push(attempt.await.unwrap());
+            assert_eq!(
+                statuses.iter().filter(|status| **status == StatusCode::CREATED).count(),
+                1,
+                "{statuses:?}"
+            );
+            assert_eq!(
+                statuses.iter().filter(|status| **status == StatusCode::CONFLICT).count(),
+                19,
+                "{statuses:?}"
+            );
+            assert_eq!(app.count("SELECT count(*) FROM users").await, 1);
         }
-
-        assert_eq!(
-            statuses.iter().filter(|status| **status == StatusCode::CREATED).count(),
-            1,
-            "{statuses:?}"
-        );
-        assert_eq!(
-            statuses.iter().filter(|status| **status == StatusCode::CONFLICT).count(),
-            19,
-            "{statuses:?}"
-        );
-        assert_eq!(app.count("SELECT count(*) FROM users").await, 1);
     }
 
     #[tokio::test]

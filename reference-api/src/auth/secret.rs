@@ -66,7 +66,7 @@ fn find_current(settings: &Settings, random: &dyn Random) -> Result<SecretBox<[u
     }
     let mut fresh = vec![0; SHORTEST_SECRET_BYTES];
     random.fill(&mut fresh);
-    let Some(database) = db::file(&settings.database_url) else {
+    let Some(database) = db::file(settings.database_url.expose_secret()) else {
         // In memory: sessions end with the process, and so does the database that they are in.
         return Ok(SecretBox::new(fresh.into()));
     };
@@ -146,7 +146,7 @@ mod tests {
 
     fn in_folder(folder: &Path) -> Settings {
         Settings {
-            database_url: format!("sqlite:{}", folder.join("api.sqlite").display()),
+            database_url: format!("sqlite:{}", folder.join("api.sqlite").display()).into(),
             ..Settings::default()
         }
     }

@@ -1,12 +1,11 @@
 //! A session: one login, and the tokens that descend from it.
 
 use serde::Serialize;
-use sqlx::SqliteExecutor;
 use time::{Duration, OffsetDateTime};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{auth::access_token::Subject, clock::new_id, error::ApiError, state::AppState};
+use crate::{auth::access_token::Subject, clock::new_id, db::Executor, error::ApiError, state::AppState};
 
 /// A pair of tokens. It has no `Debug`, which would print them.
 #[derive(Serialize, ToSchema)]
@@ -43,21 +42,21 @@ impl TokensResponse {
 /// Begins a session for a user who has just shown who they are.
 pub(crate) async fn begin(
     state: &AppState,
-    db: impl SqliteExecutor<'_>,
+    db: impl Executor<'_>,
     user: Uuid,
 ) -> Result<TokensResponse, ApiError> {
     let session = new_id(&*state.clock, &*state.random);
     let now = state.clock.now();
     let end = now + Duration::days(i64::from(state.settings.session_days));
-    sqlx::query(
-        "INSERT INTO sessions (id, user_id, created_at, rotated_at, expires_at) VALUES (?, ?, ?, ?, ?)",
+    db.query(
+        "INSERT INTO sessions (id, user_id, created_at, rotated_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
     )
     .bind(session)
     .bind(user)
     .bind(seconds(now))
     .bind(seconds(now))
     .bind(seconds(end))
-    .execute(db)
+    .execute()
     .await?;
     TokensResponse::of(state, Subject { user, session }, 0)
 }

@@ -1,19 +1,21 @@
 //! `GET /health/ready`: whether requests can be served.
 
 use axum::{Json, extract::State};
-use sqlx::SqlitePool;
 
 use super::HealthResponse;
-use crate::error::ApiError;
+use crate::{
+    db::{Db, Executor},
+    error::ApiError,
+};
 
 /// Ask whether requests can be served
 #[utoipa::path(
     get, path = "/health/ready", tag = "health",
     responses((status = 200, description = "The database answers", body = HealthResponse))
 )]
-pub(crate) async fn get_ready(State(db): State<SqlitePool>) -> Result<Json<HealthResponse>, ApiError> {
+pub(crate) async fn get_ready(State(db): State<Db>) -> Result<Json<HealthResponse>, ApiError> {
     // Whatever is wrong with the database, the answer is the same: send the traffic elsewhere.
-    sqlx::query("SELECT 1").execute(&db).await.map_err(|error| ApiError::Unavailable(error.into()))?;
+    db.query("SELECT 1").execute().await.map_err(|error| ApiError::Unavailable(error.into()))?;
     Ok(Json(HealthResponse { status: "ready" }))
 }
 

@@ -9,6 +9,7 @@ use super::{ItemResponse, ItemRow};
 use crate::{
     auth::CurrentUser,
     clock::new_id,
+    db::Executor,
     error::ApiError,
     extract::{Rules, ValidJson},
     openapi::{BodyProblems, TokenProblems},
@@ -43,17 +44,19 @@ pub(crate) async fn create_item(
     user: CurrentUser,
     ValidJson(new): ValidJson<CreateItem>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let item: ItemRow = sqlx::query_as(
-        "INSERT INTO items (id, owner_id, title, description, created_at) VALUES (?, ?, ?, ?, ?)
-         RETURNING id, title, description, created_at",
-    )
-    .bind(new_id(&*state.clock, &*state.random))
-    .bind(user.id)
-    .bind(new.title)
-    .bind(new.description)
-    .bind(state.clock.now())
-    .fetch_one(&state.db)
-    .await?;
+    let item: ItemRow = state
+        .db
+        .query(
+            "INSERT INTO items (id, owner_id, title, description, created_at) VALUES ($1, $2, $3, $4, $5)
+             RETURNING id, title, description, created_at",
+        )
+        .bind(new_id(&*state.clock, &*state.random))
+        .bind(user.id)
+        .bind(new.title)
+        .bind(new.description)
+        .bind(state.clock.now())
+        .fetch_one()
+        .await?;
     let location = format!("/api/v1/items/{}", item.id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(ItemResponse::from(item))))
 }

@@ -5,6 +5,7 @@ use axum::{Json, extract::State};
 use super::{ItemResponse, ItemRow};
 use crate::{
     auth::CurrentUser,
+    db::Executor,
     error::ApiError,
     extract::Id,
     openapi::{LookupProblems, ParameterProblems, TokenProblems},
@@ -28,12 +29,13 @@ pub(crate) async fn get_item(
     Id(id): Id,
 ) -> Result<Json<ItemResponse>, ApiError> {
     // The owner is part of the question. Found first and compared afterwards, the two cases would be two answers.
-    let item: Option<ItemRow> =
-        sqlx::query_as("SELECT id, title, description, created_at FROM items WHERE id = ? AND owner_id = ?")
-            .bind(id)
-            .bind(user.id)
-            .fetch_optional(&state.db)
-            .await?;
+    let item: Option<ItemRow> = state
+        .db
+        .query("SELECT id, title, description, created_at FROM items WHERE id = $1 AND owner_id = $2")
+        .bind(id)
+        .bind(user.id)
+        .fetch_optional()
+        .await?;
     item.map(|item| Json(item.into())).ok_or(ApiError::NotFound)
 }
 

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::{ItemResponse, ItemRow};
 use crate::{
     auth::CurrentUser,
+    db::Executor,
     error::ApiError,
     extract::{Page, PageParameters, PageQuery},
     openapi::{ParameterProblems, TokenProblems},
@@ -27,15 +28,17 @@ pub(crate) async fn list_items(
 ) -> Result<Json<Page<ItemResponse>>, ApiError> {
     // Without a cursor the page begins above the highest identifier that there can be: one statement for both cases.
     let before = page.after.unwrap_or(Uuid::max());
-    let rows: Vec<ItemRow> = sqlx::query_as(
-        "SELECT id, title, description, created_at FROM items
-         WHERE owner_id = ? AND id < ? ORDER BY id DESC LIMIT ?",
-    )
-    .bind(user.id)
-    .bind(before)
-    .bind(page.rows())
-    .fetch_all(&state.db)
-    .await?;
+    let rows: Vec<ItemRow> = state
+        .db
+        .query(
+            "SELECT id, title, description, created_at FROM items
+             WHERE owner_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+        )
+        .bind(user.id)
+        .bind(before)
+        .bind(page.rows())
+        .fetch_all()
+        .await?;
     Ok(Json(page.page(rows, |row| row.id)))
 }
 

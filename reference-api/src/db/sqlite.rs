@@ -1,4 +1,4 @@
-//! Opens the database: the file, its pool, and the schema that this version needs.
+//! SQLite: the file, its pool, and the schema that this version needs.
 
 use std::{
     fs::{File, create_dir_all},
@@ -10,44 +10,23 @@ use std::{
 
 use sqlx::{
     SqlitePool,
-    migrate::{MigrateError, Migrator},
+    migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use thiserror::Error;
 
-use crate::error::ApiError;
+use super::fault::OpenError;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// Versions 3.7.0 to 3.51.2 can corrupt a database in WAL mode when two connections check-point and write at once.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 
-/// Why the database could not be opened. Nothing was started.
-#[derive(Debug, Error)]
-pub enum OpenError {
-    /// The address is not understood.
-    #[error("database.url {0:?} is not understood: {1}")]
-    Address(String, #[source] sqlx::Error),
-    /// The folder or the lock beside the file cannot be used.
-    #[error("{path} cannot be used: {1}; choose another place with API_DATABASE__URL", path = .0.display())]
-    Folder(PathBuf, #[source] io::Error),
-    /// The file cannot be opened as a database.
-    #[error("the database cannot be opened: {0}; choose another file with API_DATABASE__URL")]
-    Connect(#[source] sqlx::Error),
-    /// The library is too old to be trusted with data.
-    #[error("SQLite is {0}; {need} or newer is needed", need = "3.51.3")]
-    OldSqlite(String),
-    /// The schema is not one that this version can work with.
-    #[error("the schema cannot be brought up to date: {0}. Is the database from a newer version?")]
-    Migrate(#[source] MigrateError),
-}
-
 /// Opens the database with at most that many connections and brings its schema up to date.
 ///
 /// # Errors
 /// See [`OpenError`].
-pub(crate) async fn open(url: &str, connections: u32) -> Result<SqlitePool, OpenError> {
-    let options = options(url).map_err(|error| OpenError::Address(url.to_owned(), error))?;
+pub(super) async fn open(url: &str, connections: u32) -> Result<SqlitePool, OpenError> {
+    let options = options(url).map_err(OpenError::Address)?;
     let in_memory = file(url).is_none();
     let pool = SqlitePoolOptions::new()
         // A database in memory lives in its one connection and must not lose it.
@@ -76,6 +55,8 @@ fn options(url: &str) -> Result<SqliteConnectOptions, sqlx::Error> {
         .journal_mode(SqliteJournalMode::Wal)
         // NORMAL may lose the last commits when the power goes; what was answered with 2xx must not be lost.
         .synchronous(SqliteSynchronous::Full)
+        // A page of a list crosses from the connection's thread in one go, and not fifty rows at a time.
+        .row_buffer_size(128)
         .busy_timeout(Duration::from_secs(5)))
 }
 
@@ -108,7 +89,11 @@ async fn prepare(pool: SqlitePool) -> Result<SqlitePool, OpenError> {
     if (next(), next(), next()) < OLDEST_SQLITE {
         return Err(OpenError::OldSqlite(version));
     }
+    // ANCHOR: migrations
+    // Compiled into the program. Each runs once, in a transaction with the note that it ran; one that was edited since, or
+    // that this version does not know, ends the start. They go forward only: an older version does not start on a newer schema.
     MIGRATIONS.run(&pool).await.map_err(OpenError::Migrate)?;
+    // ANCHOR_END: migrations
     Ok(pool)
 }
 
@@ -118,27 +103,6 @@ pub(crate) fn file(url: &str) -> Option<PathBuf> {
         return None;
     }
     SqliteConnectOptions::from_str(url).ok().map(|options| options.get_filename().to_owned())
-}
-
-/// Turns the violation of a unique constraint into what the client is told.
-pub(crate) trait OnConflict<T> {
-    /// `columns` are the constraint's columns as SQLite names them: `users.email`.
-    fn on_conflict(self, columns: &str, error: ApiError) -> Result<T, ApiError>;
-}
-
-impl<T> OnConflict<T> for Result<T, sqlx::Error> {
-    fn on_conflict(self, columns: &str, error: ApiError) -> Result<T, ApiError> {
-        self.map_err(|cause| match &cause {
-            sqlx::Error::Database(database)
-                if database.is_unique_violation()
-                    // SQLite names the columns, not the constraint.
-                    && database.message().ends_with(columns) =>
-            {
-                error
-            }
-            _ => cause.into(),
-        })
-    }
 }
 
 #[cfg(test)]
