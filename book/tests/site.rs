@@ -299,12 +299,7 @@ async fn what_cannot_be_run_is_refused_with_the_next_step() {
         (RUN, json!({ "threads": 1 }), 422, "`threads` is not a control of ten-reports"),
         (RUN, json!([1]), 400, "The body is not a JSON object of controls"),
         (RUN, json!({ "requests": "x".repeat(5000) }), 413, ""),
-        (
-            "/lab/31/ten-reports/async-driver",
-            json!({}),
-            404,
-            "lesson 31 does not exist. There are lessons 03, 12, 18",
-        ),
+        ("/lab/31/ten-reports/async-driver", json!({}), 404, "lesson 31 does not exist. There are lessons "),
         (
             "/lab/18/nine-reports/async-driver",
             json!({}),

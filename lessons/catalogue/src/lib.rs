@@ -36,7 +36,14 @@ pub struct UnknownLesson(String);
 impl fmt::Display for UnknownLesson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let numbers: Vec<_> = LESSONS.iter().map(|lesson| format!("{:02}", lesson.number)).collect();
-        let numbers = numbers.join(", ");
+        let numbers = match numbers.as_slice() {
+            [first, .., last]
+                if LESSONS.last().map(|lesson| usize::from(lesson.number)) == Some(LESSONS.len()) =>
+            {
+                format!("{first} to {last}")
+            }
+            some => some.join(", "),
+        };
         write!(f, "lesson {} does not exist. There are lessons {numbers}; `cargo lab` lists them.", self.0)
     }
 }
@@ -121,7 +128,7 @@ mod tests {
     fn an_unknown_lesson_is_refused_with_the_ones_that_there_are() {
         for asked in ["31", "-1", "999", "", "blocking"] {
             let error = find(asked).unwrap_err().to_string();
-            assert!(error.contains("12") && error.contains("18") && error.contains("cargo lab"), "{error}");
+            assert!(error.contains("There are lessons 01") && error.contains("cargo lab"), "{error}");
         }
     }
 }
