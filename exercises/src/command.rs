@@ -18,6 +18,7 @@ use time::OffsetDateTime;
 use crate::{
     answer::AnswerError,
     kit::{Exercise, Kit, KitError},
+    mutate::{self, MutateError},
     progress::{self, ExerciseMark, Progress, ProgressError, State},
     prove::{self, ProveError},
 };
@@ -76,6 +77,11 @@ pub enum Command {
         /// Its number or name, such as 18; all if you name none
         exercise: Option<String>,
     },
+    /// For authors: change the solution in small ways and count what the checks notice (needs cargo-mutants)
+    Mutate {
+        /// Its number or name, such as 18; all if you name none
+        exercise: Option<String>,
+    },
 }
 
 #[derive(Debug, Error)]
@@ -88,6 +94,8 @@ enum CommandError {
     Progress(#[from] ProgressError),
     #[error(transparent)]
     Prove(#[from] ProveError),
+    #[error(transparent)]
+    Mutate(#[from] MutateError),
     #[error("a program could not be started: {0}")]
     Start(#[from] io::Error),
     #[error("{0}")]
@@ -144,6 +152,10 @@ impl Session {
             Some(Command::Reset { exercise }) => self.reset(&self.kit.exercise(&exercise)?),
             Some(Command::Restore { exercise }) => self.restore(&self.kit.exercise(&exercise)?),
             Some(Command::Prove { exercise }) => self.prove(exercise).await,
+            Some(Command::Mutate { exercise }) => {
+                let text = mutate::mutate(&self.kit, &self.named_or_all(exercise)?).await?;
+                Ok(Said { text, code: 0 })
+            }
         }
     }
 
@@ -247,12 +259,15 @@ impl Session {
         Ok(Said { text, code: 0 })
     }
 
+    fn named_or_all(&self, asked: Option<String>) -> Result<Vec<Exercise>, KitError> {
+        match asked {
+            Some(asked) => Ok(vec![self.kit.exercise(&asked)?]),
+            None => self.kit.exercises(),
+        }
+    }
+
     async fn prove(&self, asked: Option<String>) -> Result<Said, CommandError> {
-        let exercises = match asked {
-            Some(asked) => vec![self.kit.exercise(&asked)?],
-            None => self.kit.exercises()?,
-        };
-        let proof = prove::prove(&self.kit, &exercises).await?;
+        let proof = prove::prove(&self.kit, &self.named_or_all(asked)?).await?;
         let code = match (proof.interrupted, proof.holds) {
             (true, _) => INTERRUPTED,
             (false, true) => 0,

@@ -11,6 +11,7 @@ mod command;
 pub mod compile;
 pub mod hints;
 pub mod kit;
+pub mod mutate;
 mod plain;
 pub mod progress;
 pub mod prove;

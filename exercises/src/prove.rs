@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A wrong answer spends its time waiting for peers that never come, so several share a core well.
-const AT_ONCE: usize = 4;
+pub(crate) const AT_ONCE: usize = 4;
 
 /// What the proof has shown.
 #[derive(Debug)]

@@ -147,3 +147,38 @@ fn a_copy_is_never_written_over() {
 
     assert_eq!(text(&first[0]), "one");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_symlinked_kit_without_home_or_git_works_like_any_other() {
+    let place = Place::new();
+    let link = place.root().with_file_name("link to the kit");
+    std::os::unix::fs::symlink(place.root(), &link).unwrap();
+    let type_in = |words: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_exercise"));
+        // From a folder deep inside, with nothing of the reader's surroundings.
+        command.args(words).current_dir(link.join("exercises/18-unblock-the-report")).env_clear();
+        command.output().unwrap()
+    };
+
+    for words in [&["start", "18"][..], &["list"], &[], &["reset", "18"], &["restore", "18"]] {
+        let output = type_in(words);
+        assert!(output.status.success(), "{words:?}: {output:?}");
+    }
+    assert_eq!(text(&place.answer()), "the starter");
+    assert_eq!(place.copies().len(), 2);
+}
+
+#[test]
+fn line_ends_of_another_system_are_no_change_of_the_checks() {
+    let place = Place::new();
+    place.said(&["start", "18"]);
+    fs::write(place.exercise().join("checks.rs"), "the checks\r\nin two lines\r\n").unwrap();
+    let hints = text(&place.exercise().join("hints.toml"));
+    let same = exercises::hints::fingerprint("the checks\nin two lines\n");
+    let other = exercises::hints::fingerprint("the checks");
+    fs::write(place.exercise().join("hints.toml"), hints.replace(&other, &same)).unwrap();
+
+    // It goes on to cargo, which is not there.
+    assert!(place.refused(&["check", "18"]).contains("a program could not be started"));
+}
