@@ -12,12 +12,13 @@ import importlib.metadata
 import json
 import pathlib
 import platform
+import sqlite3
 import subprocess
 import sys
 from typing import Annotated
 
 import httpx
-from fastapi import FastAPI
+from fastapi import Body, FastAPI
 from pydantic import AfterValidator, BaseModel, Field
 
 Username = Annotated[
@@ -115,7 +116,58 @@ def nested_models() -> dict:
     return {"status": answer.status_code, "loc": answer.json()["detail"][0]["loc"]}
 
 
-CLAIMS = [body_is_validated, a_model_in_hand_is_sound, v1_validators, assert_isalnum, nested_models]
+class UserResponse(BaseModel):
+    id: int
+    name: str
+
+
+def first_with_a_response_model() -> dict:
+    app = FastAPI()
+    users: list[UserResponse] = []
+
+    @app.get("/users/{user_id}", response_model=UserResponse)
+    async def get_user(user_id: int) -> UserResponse | None:
+        return next((user for user in users if user.id == user_id), None)
+
+    answer = ask(app, "GET", "/users/1")
+    return {"status": answer.status_code, "body": answer.text}
+
+
+def duplicate_is_a_conflict() -> dict:
+    app = FastAPI()
+    database = sqlite3.connect(":memory:", check_same_thread=False)
+    database.execute("CREATE TABLE users (email TEXT UNIQUE)")
+
+    @app.post("/users", status_code=201)
+    async def create_user(email: Annotated[str, Body(embed=True)]) -> dict[str, str]:
+        database.execute("INSERT INTO users VALUES (?)", (email,))
+        return {"email": email}
+
+    answers = [ask(app, "POST", "/users", json={"email": "a@b.c"}) for _ in range(2)]
+    return {"statuses": [answer.status_code for answer in answers], "second": answers[1].text}
+
+
+def unhandled_exception() -> dict:
+    app = FastAPI()
+
+    @app.get("/fails")
+    async def fails() -> None:
+        raise RuntimeError("the table archived_notes is missing")
+
+    answer = ask(app, "GET", "/fails")
+    return {"status": answer.status_code, "body": answer.text, "type": answer.headers["content-type"]}
+
+
+CLAIMS = [
+    body_is_validated,
+    a_model_in_hand_is_sound,
+    v1_validators,
+    assert_isalnum,
+    nested_models,
+    first_with_a_response_model,
+    duplicate_is_a_conflict,
+    unhandled_exception,
+]
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ pub static LESSONS: &[&Lesson] = &[
     &extractors::LESSON,           // 08
     &access_tokens::LESSON,        // 11
     &refresh_tokens::LESSON,       // 12
+    &errors_and_panics::LESSON,    // 16
     &blocking_the_runtime::LESSON, // 18
     &parse_dont_validate::LESSON,  // 22
 ];
