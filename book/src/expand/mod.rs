@@ -5,6 +5,7 @@
 mod claims;
 mod exercise;
 mod lab;
+mod lessons;
 mod load;
 mod problems;
 mod questions;
@@ -18,8 +19,17 @@ use mdbook_preprocessor::{
 use crate::Library;
 
 /// The directives of the book itself.
-pub(crate) const OWN: &[&str] =
-    &["lab", "questions", "exercise", "load", "claims", "all-claims", "all-exercises", "all-questions"];
+pub(crate) const OWN: &[&str] = &[
+    "lab",
+    "questions",
+    "exercise",
+    "load",
+    "claims",
+    "all-claims",
+    "all-exercises",
+    "all-lessons",
+    "all-questions",
+];
 
 /// A directive as it stands in a chapter: `{{#name argument argument}}`.
 #[derive(Debug, PartialEq, Eq)]
@@ -60,6 +70,7 @@ pub(crate) fn expand(library: &Library, directive: &Directive<'_>) -> std::resul
     let html = match (directive.name, directive.arguments.as_slice()) {
         ("all-claims", []) => claims::all(library),
         ("all-exercises", []) => exercise::all(library),
+        ("all-lessons", []) => lessons::all(library),
         ("all-questions", []) => questions::all(library),
         (name, [number, rest @ ..]) => {
             let lesson = catalogue::find(number).map_err(|error| error.to_string())?;
@@ -88,7 +99,7 @@ fn chapter(library: &Library, lesson: u8) -> std::result::Result<String, String>
 fn misspelt(directive: &Directive<'_>) -> String {
     format!(
         "`{}` is not written as it should be: `{{{{#lab NN experiment}}}}`; `questions`, `exercise`, `load`, `claims` with \
-         a lesson's number; `all-questions`, `all-exercises`, `all-claims` alone.",
+         a lesson's number; `all-lessons`, `all-questions`, `all-exercises`, `all-claims` alone.",
         directive.text
     )
 }
