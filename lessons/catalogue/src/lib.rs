@@ -11,6 +11,7 @@ pub static LESSONS: &[&Lesson] = &[
     &n_plus_one::LESSON,           // 04
     &state_not_globals::LESSON,    // 06
     &extractors::LESSON,           // 08
+    &pool_starvation::LESSON,      // 09
     &access_tokens::LESSON,        // 11
     &refresh_tokens::LESSON,       // 12
     &errors_and_panics::LESSON,    // 16

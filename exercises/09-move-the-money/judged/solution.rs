@@ -1,0 +1,50 @@
+//! The partner is asked before a connection is taken, and the transfer says at once that it will write.
+
+#[path = "../checks.rs"]
+mod checks;
+
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    http::StatusCode,
+    routing::{get, post},
+};
+use pool_starvation::{
+    Bank, BankError, CreateTransfer, StatementResponse,
+    bank::{balance, book, entries},
+};
+
+fn app(bank: Bank) -> Router {
+    Router::new()
+        .route("/transfers", post(transfer))
+        .route("/accounts/{name}/statement", get(statement))
+        .with_state(bank)
+}
+
+async fn transfer(
+    State(bank): State<Bank>,
+    Json(order): Json<CreateTransfer>,
+) -> Result<StatusCode, BankError> {
+    bank.ask_partner(&order.to).await;
+    // The write lock, now: what is read from here on stays true until the commit.
+    let mut transaction = bank.pool().begin_with("BEGIN IMMEDIATE").await?;
+    if balance(&mut *transaction, &order.from).await? < order.amount() {
+        return Err(BankError::NotEnough);
+    }
+    book(&mut transaction, &order.from, -order.amount()).await?;
+    book(&mut transaction, &order.to, order.amount()).await?;
+    transaction.commit().await?;
+    Ok(StatusCode::CREATED)
+}
+
+async fn statement(
+    State(bank): State<Bank>,
+    Path(name): Path<String>,
+) -> Result<Json<StatementResponse>, BankError> {
+    bank.ask_partner(&name).await;
+    let mut transaction = bank.pool().begin().await?;
+    let cents = balance(&mut *transaction, &name).await?;
+    let entries = entries(&mut *transaction, &name).await?;
+    transaction.commit().await?;
+    Ok(Json(StatementResponse { cents, entries }))
+}
