@@ -32,8 +32,8 @@ async fn orders(
     Query(params): Params,
 ) -> Result<Json<Value>, Refusal> {
     let account = who_is_it(&directory, &headers).await?;
-    let limit = params.get("limit").map_or(20, |limit| limit.parse().unwrap());
-    let offset = params.get("offset").map_or(0, |offset| offset.parse().unwrap());
+    let limit = params.get("limit").map_or(20, |limit| limit.parse().unwrap_or(20));
+    let offset = params.get("offset").map_or(0, |offset| offset.parse().unwrap_or(0));
     Ok(Json(json!({ "orders": numbers(limit, offset), "for": account.name })))
 }
 
@@ -43,8 +43,8 @@ async fn users(
     Query(params): Params,
 ) -> Result<Json<Value>, Refusal> {
     must_be_admin(&directory, &headers).await?;
-    let limit = params.get("limit").map_or(20, |limit| limit.parse().unwrap());
-    let offset = params.get("offset").map_or(0, |offset| offset.parse().unwrap());
+    let limit = params.get("limit").map_or(20, |limit| limit.parse().unwrap_or(20));
+    let offset = params.get("offset").map_or(0, |offset| offset.parse().unwrap_or(0));
     let account = who_is_it(&directory, &headers).await?;
     Ok(Json(json!({ "users": numbers(limit, offset), "for": account.name })))
 }
@@ -55,8 +55,8 @@ async fn audit(
     Query(params): Params,
 ) -> Result<Json<Value>, Refusal> {
     let reader = who_is_it(&directory, &headers).await.map_or("somebody", |account| account.name);
-    let limit = params.get("limit").map_or(20, |limit| limit.parse().unwrap());
-    let offset = params.get("offset").map_or(0, |offset| offset.parse().unwrap());
+    let limit = params.get("limit").map_or(20, |limit| limit.parse().unwrap_or(20));
+    let offset = params.get("offset").map_or(0, |offset| offset.parse().unwrap_or(0));
     Ok(Json(json!({ "entries": numbers(limit, offset), "for": reader })))
 }
 

@@ -19,6 +19,8 @@ pub static LESSONS: &[&Lesson] = &[
     // 21
     &timeouts_and_cancellation::LESSON,
     &parse_dont_validate::LESSON, // 22
+    &parse_dont_validate::LESSON,  // 22
+    &settings_and_boot::LESSON,    // 24
 ];
 
 /// The lesson of that number or name: `18`, `018`, `blocking-the-runtime` or `18-blocking-the-runtime`.
