@@ -2,24 +2,28 @@
 
 use std::fmt::Write as _;
 
-use lab::{Experiment, Lesson};
+use lab::{Controls, Experiment, Lesson, Plan, Request};
 
-/// One load test: the variants of an experiment, and what each user asks for over and over.
+/// One load test: the variants of an experiment, and the settings under which their users ask for what the experiment asks.
 #[derive(Debug)]
 pub(crate) struct Scenario {
     /// The number of the lesson.
     lesson: u8,
     /// The experiment whose variants are loaded.
     experiment: &'static str,
-    /// What each user asks for.
-    pub(crate) path: &'static str,
-    /// How long the slow system takes for one call, in milliseconds: short, so that a short run has many requests.
-    pub(crate) hold_ms: u16,
+    /// Controls that differ from the lab's defaults. Waits are short, so that a short run has many requests.
+    controls: &'static [(&'static str, u64)],
+    /// Whether the service's resident memory is a figure of this test.
+    pub(crate) remembers: bool,
 }
 
 /// Every load test, by lesson.
-const SCENARIOS: &[Scenario] =
-    &[Scenario { lesson: 18, experiment: "ten-reports", path: "/report", hold_ms: 20 }];
+const SCENARIOS: &[Scenario] = &[Scenario {
+    lesson: 18,
+    experiment: "ten-reports",
+    controls: &[("hold_ms", 20)],
+    remembers: false,
+}];
 
 impl Scenario {
     /// The lesson and the experiment that it loads.
@@ -27,6 +31,23 @@ impl Scenario {
     pub(crate) fn subject(&self) -> (&'static Lesson, &'static Experiment) {
         let lesson = catalogue::find(&self.lesson.to_string()).expect("a scenario's lesson exists");
         (lesson, lesson.experiment(self.experiment).expect("a scenario's experiment exists"))
+    }
+
+    /// The settings of the service.
+    #[expect(clippy::expect_used, reason = "each scenario's controls are read by a test below")]
+    pub(crate) fn controls(&self) -> Controls {
+        let (_, experiment) = self.subject();
+        experiment.controls(self.controls.iter().copied()).expect("a scenario's controls are in bounds")
+    }
+
+    /// What the users ask for, over and over: what the experiment asks for.
+    pub(crate) fn asks(&self) -> Vec<Request> {
+        match &self.subject().1.plan {
+            Plan::Timeline(timeline) => (timeline.requests)(&self.controls()),
+            Plan::Count(count) => (count.requests)(&self.controls()),
+            // A transcript's requests are built from the answers before them: nothing that many can repeat.
+            Plan::Transcript(_) => Vec::new(),
+        }
     }
 }
 
@@ -42,7 +63,7 @@ pub(crate) fn find(lesson: &str) -> Result<&'static Scenario, String> {
     })
 }
 
-/// The load tests, one a line, and how to start the first.
+/// What can be loaded, one a line, and how to start the first.
 pub(crate) fn list() -> String {
     let mut out = String::from("Lessons with a load test:\n\n");
     for scenario in SCENARIOS {
@@ -52,7 +73,11 @@ pub(crate) fn list() -> String {
         let _ = writeln!(out, "  {}  {}: {}", lesson.folder(), experiment.title, variants.join(", "));
     }
     let first = SCENARIOS.first().map_or(1, |scenario| scenario.lesson);
-    out + &format!("\nnext: cargo load {first:02}\n")
+    out + "\nOthers:\n\n  fastapi   the guide's own system and ours, in one run\n  \
+           api       the reference API: journeys, and where more load brings no more answers\n  \
+           omission  one stalling service, measured by three clients that disagree\n  \
+           noise     one service twice: what differs is noise\n"
+        + &format!("\nnext: cargo load {first:02}\n")
 }
 
 #[cfg(test)]
@@ -60,10 +85,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_scenario_loads_an_experiment_that_exists() {
+    fn every_scenario_loads_an_experiment_that_exists_with_requests_and_controls_in_bounds() {
         for scenario in SCENARIOS {
             let (lesson, experiment) = scenario.subject();
             assert_eq!((lesson.number, experiment.slug), (scenario.lesson, scenario.experiment));
+            for (name, value) in scenario.controls {
+                assert_eq!(scenario.controls().get(name), Some(*value), "{}", experiment.slug);
+            }
+            assert!(!scenario.asks().is_empty(), "{} asks for nothing", experiment.slug);
         }
     }
 

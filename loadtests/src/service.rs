@@ -2,7 +2,9 @@
 
 use std::{
     io::{self, BufRead as _, BufReader, Write as _},
+    net::{SocketAddr, TcpListener, TcpStream},
     process::{Child, ChildStdin, Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use axum::{Router, routing::get};
@@ -10,10 +12,13 @@ use clap::Args;
 use lab::{Probes, Server, Variant};
 use tokio::runtime::Builder;
 
-use crate::{Settings, scenario, scenario::Scenario};
+use crate::{cores, scenario, scenario::Scenario};
 
 /// An endpoint beside the lesson's own that only says "ok". Nothing in the variant touches it.
 pub(crate) const HEARTBEAT: &str = "/heartbeat";
+
+/// A server that has not answered by then will not: Python and its libraries need a second or two.
+const STARTS_WITHIN: Duration = Duration::from_secs(20);
 
 /// What to serve, as the parent says it to the child.
 #[derive(Args)]
@@ -32,43 +37,102 @@ pub(crate) struct Service {
     child: Child,
     /// The child ends when this pipe closes. So it also ends when this process is killed and cannot clean up.
     _alive: Option<ChildStdin>,
-    /// Where it listens, such as `http://127.0.0.1:40123`.
-    pub(crate) url: String,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
 }
 
 impl Service {
-    /// Starts this very program again as the service.
+    /// Starts this very program again as the service of a lesson.
     ///
     /// # Errors
     /// If the process cannot be started or ends before it listens.
-    pub(crate) fn start(scenario: &Scenario, variant: &Variant, settings: Settings) -> Result<Self, String> {
-        let program = std::env::current_exe().map_err(|error| format!("this program's path: {error}"))?;
+    pub(crate) fn of_lesson(scenario: &Scenario, variant: &Variant, workers: u16) -> Result<Self, String> {
         let (lesson, _) = scenario.subject();
+        Self::of_this_program(&[
+            "serve",
+            "--lesson",
+            lesson.slug,
+            "--variant",
+            variant.name,
+            "--workers",
+            &workers.to_string(),
+        ])
+    }
+
+    /// Starts this very program again, as what these arguments say. It prints its address on its first line.
+    ///
+    /// # Errors
+    /// If the process cannot be started or ends before it listens.
+    pub(crate) fn of_this_program(arguments: &[&str]) -> Result<Self, String> {
+        let program = std::env::current_exe().map_err(|error| format!("this program's path: {error}"))?;
         let mut command = Command::new(program);
-        command
-            .args(["serve", "--lesson", lesson.slug, "--variant", variant.name])
-            .args(["--workers", &settings.workers.to_string()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
+        command.args(arguments).stdin(Stdio::piped());
         // Ctrl-C reaches the users first: they stop asking while there is still somebody to answer.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut child =
-            command.spawn().map_err(|error| format!("the service could not be started: {error}"))?;
+        Self::that_says_where(command, &arguments.join(" "))
+    }
+
+    /// Starts a program that prints a line with its address, such as `listening on http://127.0.0.1:8080`.
+    ///
+    /// # Errors
+    /// If it cannot be started or ends before it listens. It has then said on stderr why.
+    pub(crate) fn that_says_where(mut command: Command, what: &str) -> Result<Self, String> {
+        command.stdout(Stdio::piped());
+        let mut child = cores::spawn_server(&mut command)
+            .map_err(|error| format!("{what} could not be started: {error}"))?;
         let alive = child.stdin.take();
-        let stdout = child.stdout.take();
-        let mut service = Self { child, _alive: alive, url: String::new() };
-        if let Some(stdout) = stdout {
-            // An end of file is no error: the child has then said on stderr why it could not listen.
-            BufReader::new(stdout)
-                .read_line(&mut service.url)
-                .map_err(|error| format!("the service's address could not be read: {error}"))?;
+        let mut said = BufReader::new(child.stdout.take().ok_or("a child without an output")?);
+        let mut service = Self { child, _alive: alive, address: SocketAddr::from(([127, 0, 0, 1], 0)) };
+        loop {
+            let mut line = String::new();
+            let read = said.read_line(&mut line).map_err(|error| format!("{what} cannot be read: {error}"))?;
+            if read == 0 {
+                return Err(format!("{what} ended before it listened; nothing was measured."));
+            }
+            if let Some(address) = address_in(&line) {
+                service.address = address;
+                // Whatever else it prints must not fill the pipe and stop it.
+                std::thread::spawn(move || io::copy(&mut said, &mut io::sink()));
+                return Ok(service);
+            }
         }
-        service.url.truncate(service.url.trim_end().len());
-        if service.url.is_empty() {
-            return Err(format!("{} could not be served; nothing was measured.", variant.name));
+    }
+
+    /// Starts a program that is told its port, and waits until it accepts a connection there.
+    ///
+    /// # Errors
+    /// If it cannot be started, ends, or does not listen in time.
+    pub(crate) fn on_a_port(command: impl FnOnce(u16) -> Command, what: &str) -> Result<Self, String> {
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let address = free.map_err(|error| format!("no free port: {error}"))?;
+        let mut command = command(address.port());
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        let child = cores::spawn_server(&mut command)
+            .map_err(|error| format!("{what} could not be started: {error}"))?;
+        let mut service = Self { child, _alive: None, address };
+        let until = Instant::now() + STARTS_WITHIN;
+        while TcpStream::connect(address).is_err() {
+            if let Ok(Some(status)) = service.child.try_wait() {
+                return Err(format!("{what} ended before it listened ({status}); nothing was measured."));
+            }
+            if Instant::now() > until {
+                return Err(format!("{what} does not listen after {} s.", STARTS_WITHIN.as_secs()));
+            }
+            #[expect(clippy::disallowed_methods, reason = "a foreign program does not say when it listens")]
+            std::thread::sleep(Duration::from_millis(20));
         }
         Ok(service)
+    }
+
+    /// The number of its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Its address as a base for paths.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
     }
 }
 
@@ -78,6 +142,11 @@ impl Drop for Service {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn address_in(line: &str) -> Option<SocketAddr> {
+    let (_, rest) = line.split_once("http://")?;
+    rest.split(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | ':'))).next()?.parse().ok()
 }
 
 /// Serves one variant on a free port of 127.0.0.1, says where, and returns when stdin closes.
@@ -90,19 +159,35 @@ pub(crate) fn serve(serve: &Serve) -> Result<(), String> {
     let variant = experiment
         .variant(&serve.variant)
         .ok_or_else(|| format!("there is no variant {}.", serve.variant))?;
-    let controls =
-        experiment.controls([("hold_ms", scenario.hold_ms.into())]).map_err(|error| error.to_string())?;
-
     let runtime = Builder::new_current_thread().build().map_err(|error| format!("no runtime: {error}"))?;
     let wrap = |router: Router| router.route(HEARTBEAT, get(|| async { "ok" }));
     let workers = usize::from(serve.workers.max(1));
     let server = runtime
-        .block_on(Server::start(variant.app, Probes::new(controls), workers, None, wrap))
+        .block_on(Server::start(variant.app, Probes::new(scenario.controls()), workers, None, wrap))
         .map_err(|error| format!("{}: {error}", variant.name))?;
-    writeln!(io::stdout(), "http://{}", server.address())
-        .map_err(|error| format!("nobody reads the address: {error}"))?;
+    until_stdin_closes(server.address())
+}
 
+/// Says where something listens, and returns when the parent is gone.
+///
+/// # Errors
+/// If nobody reads the address.
+pub(crate) fn until_stdin_closes(address: SocketAddr) -> Result<(), String> {
+    writeln!(io::stdout(), "http://{address}").map_err(|error| format!("nobody reads the address: {error}"))?;
     // The parent never writes. An error means the same as the end: it is gone.
     let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_found_in_whatever_stands_around_it() {
+        let found = address_in("The API listens on http://127.0.0.1:8080; its documentation is on …\n");
+        assert_eq!(found, Some(SocketAddr::from(([127, 0, 0, 1], 8080))));
+        assert_eq!(address_in("http://127.0.0.1:40123\n").map(|address| address.port()), Some(40123));
+        assert_eq!(address_in("INFO starting\n"), None);
+    }
 }
