@@ -10,16 +10,17 @@
 //! Expect the async driver at about 3 ms and not at 2: tokio's timer counts whole milliseconds and rounds up, the
 //! kernel's does not. A real driver is woken by its socket and pays no such round-up.
 
-use std::{hint::black_box, time::Duration};
+use std::hint::black_box;
 
 use axum::{Router, body::Body, http::Request, routing::get};
 use blocking_the_runtime::TEN_REPORTS;
 use criterion::{BenchmarkGroup, Criterion, SamplingMode, measurement::WallTime};
 use lab::{Controls, Experiment, Probes};
+use record::Kind;
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt as _;
 
-use super::{DO_NOTHING, Group};
+use super::{Compares, DO_NOTHING, Group};
 
 /// Eight requests that wait 2 ms each: 16 ms one after the other, 2 ms together.
 const SETTINGS: [(&str, u64); 3] = [("requests", 8), ("hold_ms", 2), ("workers", 1)];
@@ -28,23 +29,28 @@ const SETTINGS: [(&str, u64); 3] = [("requests", 8), ("hold_ms", 2), ("workers",
 pub(super) const GROUP: Group = Group {
     name: "18-ten-reports",
     question: "How long until 8 reports, each waiting 2 ms for a database, are all answered by 1 worker?",
-    experiment: &TEN_REPORTS,
-    measure: |criterion, group| measure(criterion, group, &SETTINGS),
+    kind: Kind::Bench,
+    compares: Compares::Variants(&TEN_REPORTS),
+    measure: |criterion, group| measure(criterion, group, &TEN_REPORTS, &SETTINGS),
 };
 
 /// Measures the baseline and all variants of an experiment whose requests are reports.
-pub(super) fn measure(criterion: &mut Criterion, group: &Group, settings: &[(&'static str, u64)]) {
-    let controls = controls(group.experiment, settings);
+pub(super) fn measure(
+    criterion: &mut Criterion,
+    group: &Group,
+    experiment: &Experiment,
+    settings: &[(&'static str, u64)],
+) {
+    let controls = controls(experiment, settings);
     let mut benchmarks = criterion.benchmark_group(group.name);
     // An iteration takes milliseconds: the same number of them in each sample, or the last samples would take most
     // of the time.
-    benchmarks.sampling_mode(SamplingMode::Flat).sample_size(30);
-    benchmarks.warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3));
+    benchmarks.sampling_mode(SamplingMode::Flat);
 
     let runtime = runtime(&controls);
     let nothing = Router::new().route("/report", get(|| async {}));
     bench(&mut benchmarks, DO_NOTHING, &runtime, &nothing, controls.requests());
-    for variant in group.experiment.variants {
+    for variant in experiment.variants {
         // A runtime of its own: threads that one variant has started must not serve the next.
         let runtime = self::runtime(&controls);
         let router = runtime.block_on((variant.app)(Probes::new(controls.clone())));

@@ -5,7 +5,9 @@
 
 use blocking_the_runtime::LONG_LOOP;
 
-use super::{Group, blocking};
+use record::Kind;
+
+use super::{Compares, Group, blocking};
 
 /// Two loops of 2 000 rows that share one worker.
 const SETTINGS: [(&str, u64); 3] = [("requests", 2), ("hold_ms", 10), ("workers", 1)];
@@ -14,6 +16,7 @@ const SETTINGS: [(&str, u64); 3] = [("requests", 2), ("hold_ms", 10), ("workers"
 pub(super) const GROUP: Group = Group {
     name: "18-long-loop",
     question: "How much longer do 2 loops of 2,000 rows take when they yield every 100 rows?",
-    experiment: &LONG_LOOP,
-    measure: |criterion, group| blocking::measure(criterion, group, &SETTINGS),
+    kind: Kind::Bench,
+    compares: Compares::Variants(&LONG_LOOP),
+    measure: |criterion, group| blocking::measure(criterion, group, &LONG_LOOP, &SETTINGS),
 };

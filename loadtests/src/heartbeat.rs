@@ -14,7 +14,7 @@ use std::{
 
 use tokio::{runtime::Builder, task::JoinSet, time::MissedTickBehavior};
 
-use crate::{attack::TIMEOUT, service::HEARTBEAT};
+use crate::attack::TIMEOUT;
 
 /// Heartbeats are due this far apart.
 const BETWEEN: Duration = Duration::from_millis(20);
@@ -36,10 +36,10 @@ pub(crate) struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// Starts it against a service.
+    /// Starts it against an address that costs the service nothing.
     pub(crate) fn start(url: &str) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        let (url, stopped) = (format!("{url}{HEARTBEAT}"), Arc::clone(&stop));
+        let (url, stopped) = (url.to_owned(), Arc::clone(&stop));
         Self { stop, beats: thread::spawn(move || beat(&url, &stopped)) }
     }
 

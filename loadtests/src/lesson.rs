@@ -41,7 +41,7 @@ pub(crate) fn measure(scenario: &'static Scenario, settings: Settings) -> Result
         notes: Vec::new(),
     };
     for round in 1..=settings.rounds {
-        let mut order: Vec<Option<&Variant>> = Vec::from([None]);
+        let mut order: Vec<Option<&'static Variant>> = vec![None];
         order.extend(experiment.variants.iter().map(Some));
         // There and back: what drifts over a round then favours nobody.
         if round % 2 == 0 {
@@ -96,15 +96,12 @@ async fn one(
         Some(_) => scenario.asks(),
         None => vec![lab::Request::get(HEARTBEAT)],
     };
-    let users = Users {
-        users: settings.users,
-        seconds: settings.seconds,
-        asks: Arc::new(asks),
-        corrected: false,
-    };
+    let users =
+        Users { users: settings.users, seconds: settings.seconds, asks: Arc::new(asks), corrected: false };
     let report = variant.and_then(|variant| kept(&format!("{}-{}", lesson.folder(), variant.name)));
-    let heartbeat = Heartbeat::start(&service.url());
-    let load = attack(&service.url(), &users, report.as_deref());
+    let url = service.url();
+    let heartbeat = Heartbeat::start(&format!("{url}{HEARTBEAT}"));
+    let load = attack(&url, &users, report.as_deref());
     let load = progress::during(what, settings.seconds, load).await;
     if goose::is_killswitch_triggered() {
         return Err(Stopped::Interrupted);

@@ -5,6 +5,7 @@
 
 mod api;
 mod attack;
+mod beside;
 mod closed;
 mod cores;
 mod fastapi;
@@ -24,7 +25,7 @@ mod wire;
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
-use record::{Noise, RunFile, Study};
+use record::{Kind, Noise, RunFile, Study};
 
 /// Loads services over real sockets and says what their users and their neighbours felt.
 ///
@@ -42,6 +43,9 @@ struct Door {
     settings: Settings,
     #[command(flatten)]
     keep: Keep,
+    /// Print the numbers of the lessons that have a load test, for `cargo record`
+    #[arg(long, hide = true)]
+    numbers: bool,
 }
 
 /// How hard, how long, and on how much.
@@ -115,7 +119,7 @@ fn main() -> ExitCode {
         Some(Inner::Noise(ask)) => show(&ask.keep, || noise::measure(&ask)),
         None => match door.lesson {
             None => {
-                print!("{}", scenario::list());
+                print!("{}", if door.numbers { scenario::numbers() } else { scenario::list() });
                 ExitCode::SUCCESS
             }
             Some(lesson) => show(&door.keep, || {
@@ -131,7 +135,11 @@ fn show(keep: &Keep, measure: impl FnOnce() -> Result<Vec<Study>, Stopped>) -> E
     let outcome = (|| {
         keep.save.as_deref().map_or(Ok(()), record::may_be_written).map_err(Stopped::Refused)?;
         let studies = measure()?;
-        let mut run = RunFile::new(record::locked_versions(&optimised::root()));
+        let mut versions = record::locked_versions(&optimised::root());
+        if studies.iter().any(|study| study.kind == Kind::FastApi) {
+            versions.extend(fastapi::versions());
+        }
+        let mut run = RunFile::new(versions);
         run.studies = studies;
         let noise = Noise::of(&run);
         for (nth, study) in run.studies.iter().enumerate() {

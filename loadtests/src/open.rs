@@ -41,12 +41,7 @@ struct Shared {
 ///
 /// # Errors
 /// If there is no runtime.
-pub(crate) fn run(
-    address: SocketAddr,
-    request: &Wired,
-    rate: f64,
-    lasts: Duration,
-) -> Result<Loop, String> {
+pub(crate) fn run(address: SocketAddr, request: &Wired, rate: f64, lasts: Duration) -> Result<Loop, String> {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("no runtime for the clients: {error}"))?;
     let done = Loop { answered: 0, failed: 0, lasted: lasts, waits_ms: Vec::new() };
@@ -57,8 +52,10 @@ pub(crate) fn run(
     drop(clients);
     let mut shared = shared.borrow_mut();
     shared.done.failed += shared.on_their_way;
-    let mut done =
-        std::mem::replace(&mut shared.done, Loop { answered: 0, failed: 0, lasted: lasts, waits_ms: Vec::new() });
+    let mut done = std::mem::replace(
+        &mut shared.done,
+        Loop { answered: 0, failed: 0, lasted: lasts, waits_ms: Vec::new() },
+    );
     done.waits_ms.sort_by(f64::total_cmp);
     Ok(done)
 }

@@ -1,14 +1,19 @@
-//! A line on stderr that says what is being measured and how long it still takes.
+//! Lines on stderr that say what is being measured and how long it still takes.
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
     time::Duration,
 };
 
+/// Says what comes next.
+pub(crate) fn say(what: &str) {
+    eprintln!("load: {what}");
+}
+
 /// Runs the work and, on a terminal, counts its seconds on one line that is rewritten. Elsewhere it prints the line once.
 pub(crate) async fn during<T>(what: &str, seconds: u16, work: impl Future<Output = T>) -> T {
     if !io::stderr().is_terminal() {
-        eprintln!("load: {what}, {seconds} s");
+        say(&format!("{what}, {seconds} s"));
         return work.await;
     }
     let mut work = std::pin::pin!(work);
@@ -31,6 +36,6 @@ pub(crate) async fn during<T>(what: &str, seconds: u16, work: impl Future<Output
 
 fn clear() {
     // The rest of the door prints on stdout, which may be the same terminal.
-    eprint!("\r{:70}\r", "");
+    eprint!("\r{:78}\r", "");
     let _ = io::stderr().flush();
 }

@@ -18,12 +18,8 @@ pub(crate) struct Scenario {
 }
 
 /// Every load test, by lesson.
-const SCENARIOS: &[Scenario] = &[Scenario {
-    lesson: 18,
-    experiment: "ten-reports",
-    controls: &[("hold_ms", 20)],
-    remembers: false,
-}];
+const SCENARIOS: &[Scenario] =
+    &[Scenario { lesson: 18, experiment: "ten-reports", controls: &[("hold_ms", 20)], remembers: false }];
 
 impl Scenario {
     /// The lesson and the experiment that it loads.
@@ -61,6 +57,11 @@ pub(crate) fn find(lesson: &str) -> Result<&'static Scenario, String> {
         let folder = lesson.folder();
         format!("lesson {folder} has no load test; `cargo load` lists those that have one.")
     })
+}
+
+/// The numbers of the lessons that have a load test, one a line.
+pub(crate) fn numbers() -> String {
+    SCENARIOS.iter().map(|scenario| format!("{:02}\n", scenario.lesson)).collect()
 }
 
 /// What can be loaded, one a line, and how to start the first.

@@ -86,7 +86,8 @@ impl Service {
         let mut service = Self { child, _alive: alive, address: SocketAddr::from(([127, 0, 0, 1], 0)) };
         loop {
             let mut line = String::new();
-            let read = said.read_line(&mut line).map_err(|error| format!("{what} cannot be read: {error}"))?;
+            let read =
+                said.read_line(&mut line).map_err(|error| format!("{what} cannot be read: {error}"))?;
             if read == 0 {
                 return Err(format!("{what} ended before it listened; nothing was measured."));
             }
@@ -173,7 +174,8 @@ pub(crate) fn serve(serve: &Serve) -> Result<(), String> {
 /// # Errors
 /// If nobody reads the address.
 pub(crate) fn until_stdin_closes(address: SocketAddr) -> Result<(), String> {
-    writeln!(io::stdout(), "http://{address}").map_err(|error| format!("nobody reads the address: {error}"))?;
+    writeln!(io::stdout(), "http://{address}")
+        .map_err(|error| format!("nobody reads the address: {error}"))?;
     // The parent never writes. An error means the same as the end: it is gone.
     let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
     Ok(())

@@ -168,7 +168,8 @@ mod tests {
 
     #[test]
     fn a_head_is_read_whatever_the_case_of_its_names() {
-        let head = Head::of(b"HTTP/1.1 200 OK\r\nCONTENT-length: 5\r\nConnection: Close\r\n\r\nhello").unwrap();
+        let head =
+            Head::of(b"HTTP/1.1 200 OK\r\nCONTENT-length: 5\r\nConnection: Close\r\n\r\nhello").unwrap();
         assert_eq!((head.status, head.length, head.keeps, head.end), (200, Length::Bytes(5), false, 57));
         assert_eq!(Head::of(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"), None);
     }
@@ -181,7 +182,10 @@ mod tests {
         let text = String::from_utf8(wired.0).unwrap();
         assert!(text.starts_with("POST /x HTTP/1.1\r\nHost: 127.0.0.1:80\r\n"), "{text}");
         assert!(text.contains("Authorization: Bearer t\r\n"), "{text}");
-        assert!(text.ends_with("Content-Type: application/json\r\nContent-Length: 7\r\n\r\n{\"a\":1}"), "{text}");
+        assert!(
+            text.ends_with("Content-Type: application/json\r\nContent-Length: 7\r\n\r\n{\"a\":1}"),
+            "{text}"
+        );
     }
 
     #[tokio::test]

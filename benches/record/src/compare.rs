@@ -2,10 +2,7 @@
 
 use lab::{Comparison, Interval};
 
-use crate::{
-    Kind, Role, Row, RunFile, Study,
-    statistics::median_interval,
-};
+use crate::{Kind, Role, Row, RunFile, Study, statistics::median_interval};
 
 /// Fewer rounds than this allow no word: the range of five holds the true median in 93.8 of 100 cases.
 const FEWEST_ROUNDS: usize = 5;

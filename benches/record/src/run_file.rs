@@ -415,8 +415,8 @@ mod tests {
     fn a_sample_is_written_with_the_digits_that_mean_something() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("run.json");
-        run(&[1234.567_89, 0.001_234_567]).write(&file).unwrap();
+        run(&[1_234.567_89, 0.001_234_567]).write(&file).unwrap();
         let read = RunFile::read(&file).unwrap();
-        assert_eq!(read.studies[0].rows[0].measures[0].samples, [1234.6, 0.001_234_6]);
+        assert_eq!(read.studies[0].rows[0].measures[0].samples, [1_234.6, 0.001_234_6]);
     }
 }

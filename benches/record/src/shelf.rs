@@ -52,6 +52,10 @@ fn newest(folder: &Path, is: impl Fn(&Study) -> bool) -> Result<Option<(PathBuf,
     // Names begin with the date, so the last one is the newest.
     files.sort();
     for file in files.into_iter().rev() {
+        // Beside the runs lie records of answers, in which nothing was timed.
+        if !fs::read_to_string(&file).is_ok_and(|text| text.contains("\"studies\": [")) {
+            continue;
+        }
         let run = RunFile::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
         if run.studies.iter().any(&is) {
             return Ok(Some((file, run)));

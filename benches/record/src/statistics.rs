@@ -85,10 +85,7 @@ mod tests {
 
     #[test]
     fn the_interval_of_few_samples_is_their_range() {
-        assert_eq!(
-            median_interval(&[3.0, 1.0, 2.0, 5.0, 4.0]),
-            Interval { low: 1.0, point: 3.0, high: 5.0 }
-        );
+        assert_eq!(median_interval(&[3.0, 1.0, 2.0, 5.0, 4.0]), Interval { low: 1.0, point: 3.0, high: 5.0 });
         assert_eq!(median_interval(&[2.0]), Interval { low: 2.0, point: 2.0, high: 2.0 });
     }
 

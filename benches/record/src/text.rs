@@ -32,11 +32,8 @@ pub fn table(study: &Study, noise: Noise) -> String {
     for found in compared {
         let pair = format!("{} against {}", found.of.name, found.to.name);
         let Interval { low, point, high } = found.times;
-        let interval = if low < high {
-            format!("   [{} … {}]", number(low), number(high))
-        } else {
-            String::new()
-        };
+        let interval =
+            if low < high { format!("   [{} … {}]", number(low), number(high)) } else { String::new() };
         let word = found.word.map_or_else(String::new, |word: Comparison| format!("   {word}"));
         line(&mut out, &format!("  {pair:<46} × {:<8}{interval}{word}", number(point)));
     }
@@ -110,7 +107,6 @@ fn line(out: &mut String, text: &str) {
     // Writing to a String cannot fail.
     let _ = writeln!(out, "{text}");
 }
-
 
 #[cfg(test)]
 mod tests {

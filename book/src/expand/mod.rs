@@ -6,7 +6,7 @@ mod claims;
 mod exercise;
 mod lab;
 mod lessons;
-mod load;
+mod measured;
 mod problems;
 mod questions;
 
@@ -24,6 +24,9 @@ pub(crate) const OWN: &[&str] = &[
     "questions",
     "exercise",
     "load",
+    "bench",
+    "plot",
+    "results",
     "claims",
     "all-claims",
     "all-exercises",
@@ -72,13 +75,16 @@ pub(crate) fn expand(library: &Library, directive: &Directive<'_>) -> std::resul
         ("all-exercises", []) => exercise::all(library),
         ("all-lessons", []) => lessons::all(library),
         ("all-questions", []) => questions::all(library),
+        ("plot", [study]) => measured::plot(library, study),
+        ("results", [kind]) => measured::results(library, kind),
         (name, [number, rest @ ..]) => {
             let lesson = catalogue::find(number).map_err(|error| error.to_string())?;
             match (name, rest) {
                 ("lab", [experiment]) => lab::html(library, lesson, experiment),
                 ("questions", []) => questions::html(library, lesson.number),
                 ("exercise", []) => exercise::html(library, lesson.number),
-                ("load", []) => load::html(library, lesson.number),
+                ("load", []) => measured::loads(library, lesson.number),
+                ("bench", []) => measured::benches(library, lesson.number),
                 ("claims", []) => claims::html(library, lesson.number),
                 _ => Err(misspelt(directive)),
             }
@@ -98,13 +104,14 @@ fn chapter(library: &Library, lesson: u8) -> std::result::Result<String, String>
 
 fn misspelt(directive: &Directive<'_>) -> String {
     format!(
-        "`{}` is not written as it should be: `{{{{#lab NN experiment}}}}`; `questions`, `exercise`, `load`, `claims` with \
-         a lesson's number; `all-lessons`, `all-questions`, `all-exercises`, `all-claims` alone.",
+        "`{}` is not written as it should be: `{{{{#lab NN experiment}}}}`; `questions`, `exercise`, `load`, `bench`, `claims` \
+         with a lesson's number; `plot` with a study's name; `results` with a kind; `all-lessons`, \
+         `all-questions`, `all-exercises`, `all-claims` alone.",
         directive.text
     )
 }
 
-/// Puts labs, questions, exercises, load runs and claims into the chapters.
+/// Puts labs, questions, exercises, figures and claims into the chapters.
 pub(crate) struct Expand(pub(crate) Library);
 
 impl Preprocessor for Expand {
