@@ -255,6 +255,7 @@ impl Reader {
         }
     }
 
+    // ANCHOR: settings_bounds
     fn within<'de, T>(&mut self, key: &'static str, default: T, bounds: std::ops::RangeInclusive<T>) -> T
     where
         T: Copy + Deserialize<'de> + fmt::Display + PartialOrd,
@@ -266,6 +267,7 @@ impl Reader {
         }
         value
     }
+    // ANCHOR_END: settings_bounds
 
     fn bind(&mut self, default: SocketAddr) -> SocketAddr {
         let text = self.read("bind", default.to_string());
