@@ -33,6 +33,9 @@ pub static LESSONS: &[&Lesson] = &[
     // 21
     &timeouts_and_cancellation::LESSON,
     &parse_dont_validate::LESSON, // 22
+    &locks_across_await::LESSON,        // 20
+    &timeouts_and_cancellation::LESSON, // 21
+    &parse_dont_validate::LESSON,       // 22
 ];
 
 /// The lesson of that number or name: `18`, `018`, `blocking-the-runtime` or `18-blocking-the-runtime`.
