@@ -20,7 +20,6 @@ pub static LESSONS: &[&Lesson] = &[
     &locks_across_await::LESSON,        // 20
     &timeouts_and_cancellation::LESSON, // 21
     &parse_dont_validate::LESSON,       // 22
-    &parse_dont_validate::LESSON,       // 22
     &settings_and_boot::LESSON,         // 24
 ];
 
