@@ -28,6 +28,7 @@ pub(crate) async fn get_item(
     user: CurrentUser,
     Id(id): Id,
 ) -> Result<Json<ItemResponse>, ApiError> {
+    // ANCHOR: owner_in_the_query
     // The owner is part of the question. Found first and compared afterwards, the two cases would be two answers.
     let item: Option<ItemRow> = state
         .db
@@ -37,6 +38,7 @@ pub(crate) async fn get_item(
         .fetch_optional()
         .await?;
     item.map(|item| Json(item.into())).ok_or(ApiError::NotFound)
+    // ANCHOR_END: owner_in_the_query
 }
 
 #[cfg(test)]
