@@ -73,6 +73,72 @@ async def group_one_fails() -> None:
     raise HTTPException(502)
 
 
+inside = 0
+most = 0
+loads = 0
+rates: dict[str, int] = {}
+locks: dict[str, asyncio.Lock] = {}
+places = asyncio.Semaphore(8)
+
+
+async def counted() -> None:
+    """A call to a site that counts how many are there at once."""
+    global inside, most
+    inside += 1
+    most = max(most, inside)
+    await asyncio.sleep(SECONDS / 10)
+    inside -= 1
+
+
+async def polite() -> None:
+    """The same call, when one of eight places is free."""
+    async with places:
+        await counted()
+
+
+@app.get("/gather-500")
+async def gather_500() -> int:
+    """Lesson 02: nothing says how many, so the list does."""
+    global most
+    most = 0
+    await asyncio.gather(*(counted() for _ in range(500)))
+    return most
+
+
+@app.get("/semaphore-500")
+async def semaphore_500() -> int:
+    """Lesson 02: eight places for all."""
+    global most
+    most = 0
+    await asyncio.gather(*(polite() for _ in range(500)))
+    return most
+
+
+async def load(currency: str) -> int:
+    """Loads a rate."""
+    global loads
+    loads += 1
+    await asyncio.sleep(SECONDS)
+    return 10_000
+
+
+@app.get("/cached/{currency}")
+async def cached(currency: str) -> int:
+    """Lesson 02: everybody who misses before the first load is back loads as well."""
+    if currency not in rates:
+        rates[currency] = await load(currency)
+    return rates[currency]
+
+
+@app.get("/cached-once/{currency}")
+async def cached_once(currency: str) -> int:
+    """Lesson 02: one lock for each key, and a second look behind it."""
+    async with locks.setdefault(currency, asyncio.Lock()):
+        if currency not in rates:
+            rates[currency] = await load(currency)
+    return rates[currency]
+
+
 finished: list[str] = []
 
 
@@ -134,6 +200,30 @@ async def printed(client: httpx.AsyncClient, path: str) -> None:
     print(f"{path:<22} {(await client.get(path)).json()}")
 
 
+async def hundred_misses(client: httpx.AsyncClient, path: str) -> None:
+    """Prints how often a hundred requests load one rate."""
+    global loads
+    loads = 0
+    rates.clear()
+    await asyncio.gather(*(client.get(path) for _ in range(100)))
+    print(f"{path:<22} 100 misses, {loads} loads")
+
+
+async def limited(limit: int) -> None:
+    """Lesson 02: ten requests at once for a server with `--limit-concurrency`."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", limit_concurrency=limit))
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    while not server.started:
+        await asyncio.sleep(0.01)
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}") as client:
+        answers = await asyncio.gather(*(client.get("/gather") for _ in range(10)))
+    statuses = [answer.status_code for answer in answers]
+    print(f"{f'limit_concurrency={limit}':<22} {statuses.count(200)} of 10 served, {statuses.count(503)} refused")
+    server.should_exit = True
+    await serving
+
+
 async def hung_up(port: int, path: str) -> None:
     """Prints how far an endpoint gets whose client hangs up."""
     finished.clear()
@@ -181,6 +271,10 @@ SHOWN: list[tuple[Callable[[httpx.AsyncClient, str], Awaitable[None]], str]] = [
     (timed, "/gather"),
     (left_running, "/gather-one-fails"),
     (left_running, "/group-one-fails"),
+    (printed, "/gather-500"),
+    (printed, "/semaphore-500"),
+    (hundred_misses, "/cached/eur"),
+    (hundred_misses, "/cached-once/eur"),
     (printed, "/transfer"),
 ]
 
@@ -191,6 +285,7 @@ async def main() -> None:
     async with httpx.AsyncClient(transport=transport, base_url="http://app") as client:
         for show, path in SHOWN:
             await show(client, path)
+    await limited(4)
     await over_a_socket()
     await silence()
     # A thread still waits in `requests.get`, and nothing but the end of the process ends it.
