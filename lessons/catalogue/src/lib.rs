@@ -7,20 +7,7 @@ use lab::Lesson;
 /// The lessons, by number.
 pub static LESSONS: &[&Lesson] = &[
     &await_together::LESSON,            // 01
-    &one_client::LESSON,                // 03
-    &n_plus_one::LESSON,                // 04
-    &state_not_globals::LESSON,         // 06
-    &extractors::LESSON,                // 08
-    &pool_starvation::LESSON,           // 09
-    &access_tokens::LESSON,             // 11
-    &refresh_tokens::LESSON,            // 12
-    &authorization::LESSON,             // 13
-    &errors_and_panics::LESSON,         // 16
-    &blocking_the_runtime::LESSON,      // 18
-    &timeouts_and_cancellation::LESSON, // 21
-    &parse_dont_validate::LESSON,       // 22
-    &settings_and_boot::LESSON,         // 24
-    &await_together::LESSON,            // 01
+    &backpressure::LESSON,              // 02
     &one_client::LESSON,                // 03
     &n_plus_one::LESSON,                // 04
     &state_not_globals::LESSON,         // 06
@@ -29,25 +16,13 @@ pub static LESSONS: &[&Lesson] = &[
     &passwords::LESSON,                 // 10
     &access_tokens::LESSON,             // 11
     &refresh_tokens::LESSON,            // 12
+    &authorization::LESSON,             // 13
     &errors_and_panics::LESSON,         // 16
     &blocking_the_runtime::LESSON,      // 18
     &locks_across_await::LESSON,        // 20
     &timeouts_and_cancellation::LESSON, // 21
     &parse_dont_validate::LESSON,       // 22
     &settings_and_boot::LESSON,         // 24
-    &await_together::LESSON,       // 01
-    &backpressure::LESSON,         // 02
-    &one_client::LESSON,           // 03
-    &n_plus_one::LESSON,           // 04
-    &state_not_globals::LESSON,    // 06
-    &extractors::LESSON,           // 08
-    &access_tokens::LESSON,        // 11
-    &refresh_tokens::LESSON,       // 12
-    &errors_and_panics::LESSON,    // 16
-    &blocking_the_runtime::LESSON, // 18
-    // 21
-    &timeouts_and_cancellation::LESSON,
-    &parse_dont_validate::LESSON, // 22
 ];
 
 /// The lesson of that number or name: `18`, `018`, `blocking-the-runtime` or `18-blocking-the-runtime`.
