@@ -230,7 +230,7 @@ pub(crate) fn quiet_configuration(url: &str, report: Option<&Path>) -> GooseConf
     // Not in one expression: the struct has private fields.
     let mut configuration = GooseConfiguration::default();
     configuration.host = Some(url.to_owned());
-    configuration.quiet = 1;
+    configuration.quiet = 2;
     configuration.no_print_metrics = true;
     configuration.no_reset_metrics = true;
     // Otherwise goose listens on port 5116 for anybody on this machine.

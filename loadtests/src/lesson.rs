@@ -12,7 +12,7 @@ use crate::{
     cores,
     heartbeat::{Beat, Heartbeat},
     optimised, process, progress,
-    scenario::Scenario,
+    scenario::{self, Scenario},
     service::{HEARTBEAT, Service},
 };
 
@@ -23,19 +23,28 @@ const DO_NOTHING: &str = "do-nothing";
 /// by HTTP itself, at least in part.
 const NEAR_THE_LIMIT: f64 = 0.7;
 
+/// Runs all load tests of a lesson, which is given by number or name.
+///
+/// # Errors
+/// If the lesson has none, or as [`one_test`] says.
+pub(crate) fn measure(lesson: &str, settings: Settings) -> Result<Vec<Study>, Stopped> {
+    let scenarios = scenario::find(lesson).map_err(Stopped::Refused)?;
+    scenarios.into_iter().map(|scenario| one_test(scenario, settings)).collect()
+}
+
 /// Loads the baseline and each variant in turn, as often as there are rounds.
 ///
 /// # Errors
 /// If it is interrupted, a service or the generator cannot be started, or a right way fails.
-pub(crate) fn measure(scenario: &'static Scenario, settings: Settings) -> Result<Vec<Study>, Stopped> {
+fn one_test(scenario: &'static Scenario, settings: Settings) -> Result<Study, Stopped> {
     let runtime = Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("no runtime for the users: {error}"))?;
     let (lesson, experiment) = scenario.subject();
     let mut study = Study {
-        id: format!("load-{:02}-{}", lesson.number, experiment.slug),
+        id: scenario.id(),
         kind: Kind::Load,
         lesson: Some(lesson.number),
-        question: format!("Lesson {:02} · {}", lesson.number, experiment.title),
+        question: scenario.title(),
         settings: said(scenario, settings),
         rows: Vec::new(),
         notes: Vec::new(),
@@ -61,7 +70,7 @@ pub(crate) fn measure(scenario: &'static Scenario, settings: Settings) -> Result
     }
     sound(&study)?;
     study.notes = vec![limit(&study), CLOSED.to_owned()];
-    Ok(vec![study])
+    Ok(study)
 }
 
 const CLOSED: &str = "Users wait for an answer before they ask again, so they ask less while the service stalls: the wrong \
@@ -88,7 +97,7 @@ async fn one(
     variant: Option<&'static Variant>,
     settings: Settings,
 ) -> Result<Row, Stopped> {
-    let (lesson, experiment) = scenario.subject();
+    let (_, experiment) = scenario.subject();
     let first = experiment.variants.first().ok_or_else(|| "the experiment has no variant".to_owned())?;
     // The baseline is the heartbeat of whichever variant: nobody asks for anything else meanwhile.
     let service = Service::of_lesson(scenario, variant.unwrap_or(first), settings.workers)?;
@@ -98,7 +107,7 @@ async fn one(
     };
     let users =
         Users { users: settings.users, seconds: settings.seconds, asks: Arc::new(asks), corrected: false };
-    let report = variant.and_then(|variant| kept(&format!("{}-{}", lesson.folder(), variant.name)));
+    let report = variant.and_then(|variant| kept(&format!("{}-{}", scenario.id(), variant.name)));
     let url = service.url();
     let heartbeat = Heartbeat::start(&format!("{url}{HEARTBEAT}"));
     let load = attack(&url, &users, report.as_deref());

@@ -122,10 +122,7 @@ fn main() -> ExitCode {
                 print!("{}", if door.numbers { scenario::numbers() } else { scenario::list() });
                 ExitCode::SUCCESS
             }
-            Some(lesson) => show(&door.keep, || {
-                let scenario = scenario::find(&lesson).map_err(Stopped::Refused)?;
-                lesson::measure(scenario, door.settings)
-            }),
+            Some(lesson) => show(&door.keep, || lesson::measure(&lesson, door.settings)),
         },
     }
 }

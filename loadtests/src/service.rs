@@ -24,7 +24,7 @@ const STARTS_WITHIN: Duration = Duration::from_secs(20);
 #[derive(Args)]
 pub(crate) struct Serve {
     #[arg(long)]
-    lesson: String,
+    scenario: String,
     #[arg(long)]
     variant: String,
     #[arg(long)]
@@ -47,11 +47,10 @@ impl Service {
     /// # Errors
     /// If the process cannot be started or ends before it listens.
     pub(crate) fn of_lesson(scenario: &Scenario, variant: &Variant, workers: u16) -> Result<Self, String> {
-        let (lesson, _) = scenario.subject();
         Self::of_this_program(&[
             "serve",
-            "--lesson",
-            lesson.slug,
+            "--scenario",
+            &scenario.id(),
             "--variant",
             variant.name,
             "--workers",
@@ -155,7 +154,7 @@ fn address_in(line: &str) -> Option<SocketAddr> {
 /// # Errors
 /// If the variant does not exist or cannot be served.
 pub(crate) fn serve(serve: &Serve) -> Result<(), String> {
-    let scenario = scenario::find(&serve.lesson)?;
+    let scenario = scenario::named(&serve.scenario)?;
     let (_, experiment) = scenario.subject();
     let variant = experiment
         .variant(&serve.variant)

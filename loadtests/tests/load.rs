@@ -26,8 +26,8 @@ fn without_a_lesson_the_load_tests_are_listed_with_the_next_command() {
     let output = load(&[]);
     let stdout = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(0));
-    assert!(stdout.contains("18-blocking-the-runtime"), "{stdout}");
-    assert!(stdout.ends_with("next: cargo load 18\n"), "{stdout}");
+    assert!(stdout.contains("Lesson 18"), "{stdout}");
+    assert!(stdout.ends_with("next: cargo load 01\n"), "{stdout}");
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn a_run_file_in_a_folder_that_does_not_exist_is_refused_before_anything_is_meas
 /// A service as the door starts it, and where it listens.
 fn service(variant: &str) -> (Child, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_load"))
-        .args(["serve", "--lesson", "18", "--variant", variant, "--workers", "1"])
+        .args(["serve", "--scenario", "load-18-ten-reports", "--variant", variant, "--workers", "1"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

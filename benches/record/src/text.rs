@@ -11,7 +11,8 @@ pub fn table(study: &Study, noise: Noise) -> String {
     let mut out = String::new();
     line(&mut out, &study.question);
     let settings: Vec<_> = study.settings.iter().map(|(name, value)| format!("{name} {value}")).collect();
-    line(&mut out, &format!("{} · {BUILD} build\n", settings.join(" · ")));
+    line(&mut out, &wrapped(&format!("{} · {BUILD} build", settings.join(" · "))));
+    line(&mut out, "");
 
     let columns = columns(study);
     line(&mut out, &row_of(String::new(), columns.iter().map(|(name, _)| name.clone())));

@@ -33,7 +33,7 @@ impl Reference {
             .env("API_LOG__FILTER", log)
             .env("API_LOG__FORMAT", "pretty")
             // All users of a load test are one address: what would be an attack elsewhere is the measurement here.
-            .env("API_LIMITS__LOGIN_FAILURES", "1000000")
+            .env("API_LIMITS__LOGIN_FAILURES", "1000")
             .stdin(Stdio::null())
             .current_dir(folder);
         Ok(Self { service: Service::that_says_where(command, "the reference API")?, database })
