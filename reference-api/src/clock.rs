@@ -9,6 +9,7 @@ use aws_lc_rs::rand;
 use time::OffsetDateTime;
 use uuid::{Builder, Uuid};
 
+// ANCHOR: clock_seam
 /// Tells the time.
 pub trait Clock: fmt::Debug + Send + Sync {
     /// Now, in UTC, in whole microseconds: PostgreSQL stores no more, and what is stored must be what was answered.
@@ -20,6 +21,7 @@ pub trait Random: fmt::Debug + Send + Sync {
     /// Fills the slice.
     fn fill(&self, bytes: &mut [u8]);
 }
+// ANCHOR_END: clock_seam
 
 /// The clock and the randomness of the operating system.
 #[derive(Clone, Copy, Debug)]

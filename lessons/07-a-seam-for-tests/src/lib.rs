@@ -135,10 +135,9 @@ fn judge_stand_ins(report: &Report) -> Vec<Finding> {
         Finding::new(subject, "status", shown(step), expected, status(step) == Some(expected), meaning)
     };
     let list = report.exchanges().get(LISTED).map_or(Value::Null, |exchange| exchange.body.clone());
-    let emails: Vec<_> =
-        list.as_array().into_iter().flatten().filter_map(|member| member["email"].as_str()).collect();
-    let emails = emails.join(", ");
-    let ordered = "ada@example.org, Ben@example.org";
+    let names = list.as_array().into_iter().flatten().filter_map(|member| member["name"].as_str());
+    let names = names.collect::<Vec<_>>().join(", ");
+    let ordered = "Ada, Ben";
     let twice = "The database knows that it is the same address. A test on this stand-in is green, production says 409.";
     vec![
         finding("a sign-up", SIGNED_UP, 201, "The service does not work yet."),
@@ -146,10 +145,10 @@ fn judge_stand_ins(report: &Report) -> Vec<Finding> {
         finding("the same address in capitals", TAKEN, 409, twice),
         Finding::new(
             "the list",
-            "addresses",
-            emails.as_str(),
+            "names, by address",
+            names.as_str(),
             ordered,
-            emails == ordered,
+            names == ordered,
             "The database orders addresses without regard to case, and holds those that were put in.",
         ),
         finding(
