@@ -10,6 +10,7 @@ pub static LESSONS: &[&Lesson] = &[
     &backpressure::LESSON,              // 02
     &one_client::LESSON,                // 03
     &n_plus_one::LESSON,                // 04
+    &background_work::LESSON,           // 05
     &state_not_globals::LESSON,         // 06
     &a_seam_for_tests::LESSON,          // 07
     &extractors::LESSON,                // 08
