@@ -15,25 +15,11 @@ pub static LESSONS: &[&Lesson] = &[
     &a_seam_for_tests::LESSON,          // 07
     &extractors::LESSON,                // 08
     &pool_starvation::LESSON,           // 09
-    &access_tokens::LESSON,             // 11
-    &refresh_tokens::LESSON,            // 12
-    &authorization::LESSON,             // 13
-    &transport_hygiene::LESSON,         // 14
-    &errors_and_panics::LESSON,         // 16
-    &blocking_the_runtime::LESSON,      // 18
-    &timeouts_and_cancellation::LESSON, // 21
-    &parse_dont_validate::LESSON,       // 22
-    &settings_and_boot::LESSON,         // 24
-    &await_together::LESSON,            // 01
-    &one_client::LESSON,                // 03
-    &n_plus_one::LESSON,                // 04
-    &state_not_globals::LESSON,         // 06
-    &extractors::LESSON,                // 08
-    &pool_starvation::LESSON,           // 09
     &passwords::LESSON,                 // 10
     &access_tokens::LESSON,             // 11
     &refresh_tokens::LESSON,            // 12
     &authorization::LESSON,             // 13
+    &transport_hygiene::LESSON,         // 14
     &errors_and_panics::LESSON,         // 16
     &blocking_the_runtime::LESSON,      // 18
     &locks_across_await::LESSON,        // 20
