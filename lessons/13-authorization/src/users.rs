@@ -1,7 +1,5 @@
 //! Who makes the request. It stands for lessons 11 and 12: a bearer token is a session, and a session belongs to a user.
 
-use std::convert::Infallible;
-
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, StatusCode, header, request::Parts},
@@ -67,12 +65,6 @@ pub struct Unauthenticated;
 impl IntoResponse for Unauthenticated {
     fn into_response(self) -> Response {
         (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer realm=\"orders\"")]).into_response()
-    }
-}
-
-impl From<Infallible> for Unauthenticated {
-    fn from(never: Infallible) -> Self {
-        match never {}
     }
 }
 

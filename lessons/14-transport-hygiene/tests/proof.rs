@@ -10,7 +10,7 @@ use axum::{
     http::{Method, Request, Response, header},
     routing::get,
 };
-use lab::{Controls, Experiment, Probes, Report, Run};
+use lab::{Controls, Experiment, Probes, Report, Run, Side, Variant};
 use tower::ServiceExt as _;
 use tower_http::cors::CorsLayer;
 use transport_hygiene::{
@@ -132,6 +132,22 @@ fn a_limit_for_each_connection_compares_all_passwords_of_twenty_connections() {
 
     assert_eq!(report.counter("passwords compared"), 20);
     assert!(!report.verdict.holds);
+}
+
+/// The same router, after its handlers were given their state: the layers are put on once and not for each connection.
+const STATE_GIVEN: Variant = Variant {
+    name: "state-given",
+    side: Side::Wrong,
+    says: "calls `with_state` before it serves",
+    app: |probes| Box::pin(async { wrong::per_connection(probes).await.with_state(()) }),
+};
+
+#[test]
+fn the_same_limit_behind_with_state_counts_for_all_connections_together() {
+    let controls = TWENTY_GUESSES.controls([]).unwrap();
+    let report = Run::of(&LESSON, &TWENTY_GUESSES, STATE_GIVEN, controls).report();
+
+    assert_eq!(report.counter("passwords compared"), u64::from(FREE));
 }
 
 #[test]
