@@ -180,6 +180,24 @@ async def transfer() -> list[int]:
     return accounts
 
 
+@app.get("/compute")
+def compute() -> int:
+    """Lesson 19: plain `def`, and nothing in it waits."""
+    return sum(range(4_000_000))
+
+
+@app.get("/trivial-def")
+def trivial_def() -> int:
+    """Lesson 19: a thread of the pool for nothing."""
+    return 1
+
+
+@app.get("/trivial-async")
+async def trivial_async() -> int:
+    """Lesson 19: the same on the event loop."""
+    return 1
+
+
 async def timed(client: httpx.AsyncClient, path: str) -> None:
     """Prints how long one request takes."""
     began = time.perf_counter()
@@ -207,6 +225,22 @@ async def hundred_misses(client: httpx.AsyncClient, path: str) -> None:
     rates.clear()
     await asyncio.gather(*(client.get(path) for _ in range(100)))
     print(f"{path:<22} 100 misses, {loads} loads")
+
+
+async def computes(client: httpx.AsyncClient, path: str) -> None:
+    """Prints how many cores the process uses for four computations at once."""
+    began, used = time.perf_counter(), time.process_time()
+    await asyncio.gather(*(client.get(path) for _ in range(4)))
+    cores = (time.process_time() - used) / (time.perf_counter() - began)
+    print(f"{path:<22} four at once on four threads: {cores:.2f} cores in use")
+
+
+async def thousand(client: httpx.AsyncClient, path: str) -> None:
+    """Prints how long a request takes, over a thousand in turn."""
+    began = time.perf_counter()
+    for _ in range(1_000):
+        await client.get(path)
+    print(f"{path:<22} {(time.perf_counter() - began) * 1_000:.0f} us a request")
 
 
 async def limited(limit: int) -> None:
@@ -276,6 +310,9 @@ SHOWN: list[tuple[Callable[[httpx.AsyncClient, str], Awaitable[None]], str]] = [
     (hundred_misses, "/cached/eur"),
     (hundred_misses, "/cached-once/eur"),
     (printed, "/transfer"),
+    (computes, "/compute"),
+    (thousand, "/trivial-def"),
+    (thousand, "/trivial-async"),
 ]
 
 

@@ -22,6 +22,7 @@ pub static LESSONS: &[&Lesson] = &[
     &transport_hygiene::LESSON,         // 14
     &errors_and_panics::LESSON,         // 16
     &blocking_the_runtime::LESSON,      // 18
+    &cpu_work::LESSON,                  // 19
     &locks_across_await::LESSON,        // 20
     &timeouts_and_cancellation::LESSON, // 21
     &parse_dont_validate::LESSON,       // 22
