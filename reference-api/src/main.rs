@@ -26,6 +26,11 @@ enum Command {
         #[arg(long, default_value_t = 50)]
         target_ms: u64,
     },
+    /// Makes an account an administrator: how the first one comes about
+    MakeAdmin {
+        /// The address of the account
+        email: String,
+    },
 }
 
 #[tokio::main]
@@ -40,8 +45,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
-    if let Some(Command::Calibrate { target_ms }) = arguments.instead {
-        println!("{}", auth::calibrate(Duration::from_millis(target_ms))?);
+    if let Some(Command::Calibrate { target_ms }) = &arguments.instead {
+        println!("{}", auth::calibrate(Duration::from_millis(*target_ms))?);
         return Ok(());
     }
     let settings = Settings::load(arguments.settings.as_deref())?;
@@ -49,6 +54,11 @@ async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     // The socket comes last: who can connect is served.
     let (bind, format) = (settings.bind, settings.log_format);
     let state = AppState::connect(settings).await?;
+    if let Some(Command::MakeAdmin { email }) = &arguments.instead {
+        state.make_admin(email).await?;
+        println!("{email} is an administrator from the next request on.");
+        return Ok(());
+    }
     let listener = serve::listen(bind).await?;
     let address = listener.local_addr()?;
     let (page, url) = (openapi::PAGE, format!("http://{address}"));

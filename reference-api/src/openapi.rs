@@ -45,6 +45,7 @@ const LOGIN: &str = "login";
     tags(
         (name = "auth", description = "Accounts and sessions"),
         (name = "users", description = "The own account"),
+        (name = "admin", description = "All accounts, for administrators"),
         (name = "items", description = "The own items"),
         (name = "health", description = "For the orchestrator"),
     ),
@@ -88,10 +89,18 @@ problem_sets! {
     ParameterProblems: INVALID_REQUEST, VALIDATION_FAILED;
     /// One resource is named.
     LookupProblems: NOT_FOUND;
+    /// A version is named.
+    VersionProblems: PRECONDITION_FAILED, PRECONDITION_REQUIRED;
+    /// A role is needed.
+    AdminProblems: FORBIDDEN;
+    /// A request may be sent again.
+    RepetitionProblems: IDEMPOTENCY_IN_PROGRESS;
     /// Something must not be there yet.
     ConflictProblems: CONFLICT;
     /// Address and password are checked.
     LoginProblems: INVALID_CREDENTIALS, TOO_MANY_REQUESTS;
+    /// Something can be learned by asking often.
+    ThrottleProblems: TOO_MANY_REQUESTS;
     /// A refresh token is exchanged.
     RefreshProblems: INVALID_REFRESH_TOKEN;
     /// Can happen to every request.

@@ -106,6 +106,7 @@ impl Problem {
 
 /// One field that is not acceptable. It never repeats the value that was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct FieldError {
     /// Where the field is: a JSON pointer into the body (RFC 6901), or the name of the parameter.
     #[schema(example = "/password")]

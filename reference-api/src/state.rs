@@ -15,7 +15,9 @@ use crate::{
     },
     clock::{Clock, Random, System},
     db::{self, Db, OpenError},
+    extract::InFlight,
     settings::Settings,
+    users::{self, MakeAdminError},
 };
 
 /// The service's state. Its parts reach the handlers by [`FromRef`], so a handler names only what it uses.
@@ -33,6 +35,8 @@ pub struct AppState {
     pub(crate) passwords: Passwords,
     /// Limits attempts to log in.
     pub(crate) throttle: Throttle,
+    /// Requests with an idempotency key that are at work.
+    pub(crate) in_flight: InFlight,
     /// Issues and checks access tokens.
     pub(crate) access_tokens: Arc<AccessTokens>,
     /// Computes and checks refresh tokens.
@@ -82,6 +86,7 @@ impl AppState {
         Ok(Self {
             db,
             passwords: Passwords::new(&settings, Arc::clone(&random)),
+            in_flight: InFlight::default(),
             throttle: Throttle::new(
                 Arc::new(InMemory::default()),
                 Arc::clone(&clock),
@@ -98,5 +103,13 @@ impl AppState {
     /// Closes the database connections: the last step of a stop.
     pub async fn close(&self) {
         self.db.close().await;
+    }
+
+    /// Makes the account with that address an administrator, for as long as the row says so.
+    ///
+    /// # Errors
+    /// If there is no such account, or the database cannot be used.
+    pub async fn make_admin(&self, email: &str) -> Result<(), MakeAdminError> {
+        users::make_admin(&self.db, email).await
     }
 }

@@ -5,8 +5,10 @@
 //! be the same to the byte. So every test of the suite is also a test that the two engines behave alike.
 
 mod answer;
+mod contract;
 mod log;
 mod postgres;
+mod requests;
 
 use std::{
     fmt,
@@ -341,8 +343,11 @@ impl TestApp {
     }
 
     async fn ask(&self, request: Request<Body>) -> (Parts, Bytes) {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let (head, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
-        (head, body.collect().await.unwrap().to_bytes())
+        let body = body.collect().await.unwrap().to_bytes();
+        contract::check(contract::document(&self.state), &method, &path, &head, &body);
+        (head, body)
     }
 }
 

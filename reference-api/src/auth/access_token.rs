@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_lives_for_its_time_and_the_leeway() {
+    fn p09_a_token_lives_for_its_time_and_the_leeway() {
         let token = tokens().issue(SUBJECT, JTI, NOW).unwrap();
         for (seconds, alive) in
             [(-6, false), (-5, true), (0, true), (899, true), (904, true), (905, false), (906, false)]
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_whose_header_is_not_ours_is_refused_though_its_signature_is_right() {
+    fn p09_a_token_whose_header_is_not_ours_is_refused_though_its_signature_is_right() {
         let claims = claims().to_string();
         let sign = |header: &str| signed(header, &claims, hmac::HMAC_SHA256);
         for name in ["typ", "kid", "alg"] {
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_whose_claims_are_not_ours_is_refused_though_its_signature_is_right() {
+    fn p09_a_token_whose_claims_are_not_ours_is_refused_though_its_signature_is_right() {
         let header = header().to_string();
         let sign = |claims: &str| signed(&header, claims, hmac::HMAC_SHA256);
         for name in ["iss", "aud", "sub", "sid", "client_id", "jti", "iat", "nbf", "exp"] {
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_with_another_algorithm_or_key_is_refused() {
+    fn p09_a_token_with_another_algorithm_or_key_is_refused() {
         let claims = claims().to_string();
         for (name, algorithm) in [("HS384", hmac::HMAC_SHA384), ("HS512", hmac::HMAC_SHA512)] {
             let named = with(header(), "alg", json!(name));
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_without_a_signature_or_with_any_one_character_changed_is_refused() {
+    fn p09_a_token_without_a_signature_or_with_any_one_character_changed_is_refused() {
         let token = tokens().issue(SUBJECT, JTI, NOW).unwrap();
         let (message, _) = token.rsplit_once('.').unwrap();
         for form in [

@@ -6,17 +6,22 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::{Database, Decode, Encode, Type, encode::IsNull, error::BoxDynError};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{email::Email, sessions::seconds};
-use crate::{db::Executor, error::ApiError, state::AppState, users::UserRow};
+use crate::{
+    db::Executor,
+    error::ApiError,
+    state::AppState,
+    users::{Address, UserRow},
+};
 
 /// What a user may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Works with their own things.
@@ -76,14 +81,20 @@ where
 pub struct CurrentUser {
     /// The user's identifier.
     pub id: Uuid,
+    /// The login that the request belongs to.
+    pub session: Uuid,
     /// The address.
     pub email: Email,
     /// The name to show.
     pub name: String,
     /// What the user may do: read from the record, never from the token.
     pub role: Role,
+    /// Where post goes.
+    pub address: Option<Address>,
     /// When the account was made.
     pub created_at: OffsetDateTime,
+    /// Raised by every change of the account.
+    pub version: i64,
 }
 
 // ANCHOR: current_user
@@ -101,9 +112,11 @@ pub(crate) async fn require_user(
     let user: Option<UserRow> = state
         .db
         .query(
-            "SELECT users.id, users.email, users.name, users.role, users.created_at
+            "SELECT users.id, users.email, users.name, users.role, users.created_at, users.version,
+             users.street, users.city, users.country
              FROM sessions JOIN users ON users.id = sessions.user_id
-             WHERE sessions.id = $1 AND users.id = $2 AND sessions.revoked_at IS NULL AND sessions.expires_at > $3",
+             WHERE sessions.id = $1 AND users.id = $2 AND sessions.revoked_at IS NULL
+             AND sessions.expires_at > $3 AND users.disabled_at IS NULL",
         )
         .bind(subject.session)
         .bind(subject.user)
@@ -111,7 +124,7 @@ pub(crate) async fn require_user(
         .fetch_optional()
         .await?;
     // A token of nobody is a bad token: 404 would tell that the account is gone.
-    let user: CurrentUser = user.ok_or(ApiError::InvalidToken)?.into();
+    let user = user.ok_or(ApiError::InvalidToken)?.in_session(subject.session);
     // Kept with the request: extractors that need the user find it here and do not ask again.
     request.extensions_mut().insert(user);
     Ok(next.run(request).await)
@@ -129,6 +142,25 @@ impl<S: Send + Sync> FromRequestParts<S> for CurrentUser {
     }
 }
 // ANCHOR_END: current_user_extractor
+
+// ANCHOR: admin_extractor
+/// A user who looks after the service. An extractor that is made of another one, as dependencies are nested in FastAPI.
+#[derive(Clone, Debug)]
+pub struct Admin(pub CurrentUser);
+
+impl<S: Send + Sync> FromRequestParts<S> for Admin {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let user = CurrentUser::from_request_parts(parts, state).await?;
+        // The role is that of the row, read a moment ago. One in the token would outlive a demotion by minutes.
+        match user.role {
+            Role::Admin => Ok(Self(user)),
+            Role::User => Err(ApiError::Forbidden),
+        }
+    }
+}
+// ANCHOR_END: admin_extractor
 
 /// The token in the one `Authorization` header. The scheme's name may be in any case (RFC 9110 §11.1).
 fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
@@ -155,7 +187,7 @@ mod tests {
     };
 
     #[tokio::test]
-    async fn credentials_in_the_wrong_form_do_not_open_anything() {
+    async fn p09_credentials_in_the_wrong_form_do_not_open_anything() {
         let app = TestApp::start().await;
         let token = app.session(&ADA).await.access;
         for (header, status) in [
@@ -175,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn two_authorization_headers_are_a_bad_request() {
+    async fn p09_two_authorization_headers_are_a_bad_request() {
         let app = TestApp::start().await;
         let token = format!("Bearer {}", app.session(&ADA).await.access);
         let request =
@@ -200,7 +232,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_access_token_is_refused_when_its_time_is_over_by_our_clock() {
+    async fn p09_an_access_token_is_refused_when_its_time_is_over_by_our_clock() {
         let app = TestApp::start().await;
         let session = app.session(&ADA).await;
 
@@ -213,7 +245,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_token_that_pairs_a_user_with_the_session_of_another_is_refused() {
+    async fn p09_a_token_that_pairs_a_user_with_the_session_of_another_is_refused() {
         let app = TestApp::start().await;
         let now = app.now();
         let tokens = &app.state().access_tokens;

@@ -61,7 +61,7 @@ mod tests {
     use crate::testing::{ADA, TestApp};
 
     #[tokio::test]
-    async fn a_logout_bites_on_the_very_next_request() {
+    async fn p10_a_logout_bites_on_the_very_next_request() {
         let app = TestApp::start().await;
         let session = app.session(&ADA).await;
         let body = json!({ "refresh_token": session.refresh });

@@ -13,7 +13,7 @@ use argon2::{
     Algorithm, Argon2, Block, Params, Version,
     password_hash::phc::{Ident, Output, ParamsString, PasswordHash, Salt},
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::password_rules::Password;
 use crate::{clock::Random, error::ApiError, settings::Settings};
@@ -44,6 +44,12 @@ impl fmt::Debug for Passwords {
         f.write_str("Passwords")
     }
 }
+
+/// The right to compute hashes, one after the other, until it is dropped.
+#[derive(Clone, Debug)]
+pub(crate) struct Turn(
+    #[expect(dead_code, reason = "given back when the last copy is dropped")] Arc<[OwnedSemaphorePermit; 2]>,
+);
 
 /// What a check of a password says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,11 +89,11 @@ impl Passwords {
     ///
     /// # Errors
     /// If the hash cannot be computed, which is a fault of ours.
-    pub(crate) async fn hash(&self, password: Password) -> Result<String, ApiError> {
+    pub(crate) async fn hash(&self, turn: &Turn, password: Password) -> Result<String, ApiError> {
         let mut salt = [0; 16];
         self.0.random.fill(&mut salt);
         let params = &self.0.params;
-        let output = self.compute(password, salt.to_vec(), params.clone()).await?;
+        let output = self.compute(turn, password, salt.to_vec(), params.clone()).await?;
         Ok(Hasher::phc(&salt, &output, params).to_string())
     }
 
@@ -96,7 +102,12 @@ impl Passwords {
     ///
     /// # Errors
     /// If the stored hash cannot be read, which is a fault of ours.
-    pub(crate) async fn check(&self, password: Password, stored: Option<&str>) -> Result<Checked, ApiError> {
+    pub(crate) async fn check(
+        &self,
+        turn: &Turn,
+        password: Password,
+        stored: Option<&str>,
+    ) -> Result<Checked, ApiError> {
         let parsed = stored.map(PasswordHash::new).transpose().map_err(ApiError::internal)?;
         let hash = parsed.as_ref().unwrap_or(&self.0.nobody);
         // The parameters of the stored hash, not today's: an old hash is computed as it was made.
@@ -106,7 +117,7 @@ impl Passwords {
         let (Some(salt), Some(expected)) = (hash.salt, hash.hash) else {
             return Err(ApiError::internal("a stored password hash lacks salt or hash"));
         };
-        let output = self.compute(password, salt.as_ref().to_vec(), params).await?;
+        let output = self.compute(turn, password, salt.as_ref().to_vec(), params).await?;
         // `Output` compares in constant time.
         Ok(match Output::new(&output).is_ok_and(|output| output == expected) && stored.is_some() {
             true if outdated => Checked::RightButOutdated,
@@ -122,19 +133,34 @@ impl Passwords {
     }
 
     // ANCHOR: hash_off_the_runtime
-    async fn compute(&self, password: Password, salt: Vec<u8>, params: Params) -> Result<[u8; 32], ApiError> {
+    /// Waits until a core is free for a hash.
+    ///
+    /// # Errors
+    /// [`ApiError::Unavailable`] if so many wait that it would take too long.
+    pub(crate) async fn turn(&self) -> Result<Turn, ApiError> {
         // The queue has an end: a login that would wait longer than anybody waits is told so at once.
         let place = Arc::clone(&self.0.places).try_acquire_owned();
         let place = place.map_err(|full| ApiError::Unavailable(full.into()))?;
         // Waiting for a permit suspends this task and holds no thread.
         let permit = Arc::clone(&self.0.permits).acquire_owned().await.map_err(ApiError::internal)?;
+        Ok(Turn(Arc::new([place, permit])))
+    }
+
+    async fn compute(
+        &self,
+        turn: &Turn,
+        password: Password,
+        salt: Vec<u8>,
+        params: Params,
+    ) -> Result<[u8; 32], ApiError> {
+        let turn = turn.clone();
         let hasher = Arc::clone(&self.0);
         let span = tracing::Span::current();
         // A worker thread of the runtime serves many requests; for the 20 ms and more of a hash it would serve none.
         let computed = tokio::task::spawn_blocking(move || {
             // The permit goes along with the work. A client that hangs up ends the waiting below, but not the hash, which
             // goes on using its core and its memory.
-            let (_place, _permit) = (place, permit);
+            let _turn = turn;
             let _in_span = span.enter();
             hasher.compute(&password, &salt, params)
         });
@@ -200,6 +226,11 @@ mod tests {
         Passwords::new(&Settings::default(), Arc::new(System))
     }
 
+    async fn hash(passwords: &Passwords) -> Result<String, ApiError> {
+        let turn = passwords.turn().await?;
+        passwords.hash(&turn, password("a long walk in the rain")).await
+    }
+
     #[tokio::test]
     async fn a_storm_of_hashes_runs_on_as_many_buffers_as_there_are_cores() {
         let passwords = passwords();
@@ -208,7 +239,7 @@ mod tests {
         let hashes: Vec<_> = (0..4 * cores)
             .map(|_| {
                 let passwords = passwords.clone();
-                tokio::spawn(async move { passwords.hash(password("a long walk in the rain")).await })
+                tokio::spawn(async move { hash(&passwords).await })
             })
             .collect();
         for hash in hashes {
@@ -224,7 +255,7 @@ mod tests {
         let passwords = passwords();
         let cores = u32::try_from(thread::available_parallelism().unwrap().get()).unwrap();
         let started = passwords.clone();
-        let waiting = tokio::spawn(async move { started.hash(password("a long walk in the rain")).await });
+        let waiting = tokio::spawn(async move { hash(&started).await });
         // On this runtime of one thread the task runs until it waits, and it waits for its hash.
         tokio::task::yield_now().await;
         waiting.abort();
@@ -242,23 +273,24 @@ mod tests {
         let places = u32::try_from(passwords.0.places.available_permits()).unwrap();
         let all = passwords.0.places.acquire_many(places).await.unwrap();
 
-        let refused = passwords.hash(password("a long walk in the rain")).await;
+        let refused = hash(&passwords).await;
 
         assert!(matches!(refused, Err(ApiError::Unavailable(_))));
         assert_eq!(passwords.computed(), 0);
         drop(all);
-        passwords.hash(password("a long walk in the rain")).await.unwrap();
+        hash(&passwords).await.unwrap();
     }
 
     #[tokio::test]
     async fn two_hashes_of_one_password_differ_and_both_are_right() {
         let passwords = passwords();
-        let first = passwords.hash(password("a long walk in the rain")).await.unwrap();
-        let second = passwords.hash(password("a long walk in the rain")).await.unwrap();
+        let first = hash(&passwords).await.unwrap();
+        let second = hash(&passwords).await.unwrap();
 
         assert_ne!(first, second);
         for stored in [first, second] {
-            let check = async |text| passwords.check(password(text), Some(&stored)).await.unwrap();
+            let turn = passwords.turn().await.unwrap();
+            let check = async |text| passwords.check(&turn, password(text), Some(&stored)).await.unwrap();
             assert_eq!(check("a long walk in the rain").await, Checked::Right);
             assert_eq!(check("A long walk in the rain").await, Checked::Wrong);
         }

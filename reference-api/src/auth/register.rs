@@ -13,14 +13,13 @@ use crate::{
     clock::new_id,
     db::{Executor, OnConflict, Unique},
     error::ApiError,
-    extract::{Rules, ValidJson},
-    openapi::{BodyProblems, ConflictProblems},
+    extract::{ClientAddress, Rules, Tx, ValidJson, line},
+    openapi::{BodyProblems, ConflictProblems, ThrottleProblems},
     state::AppState,
-    users::{UserResponse, UserRow},
+    users::{Address, AddressRow, UserResponse, UserRow},
 };
 
-/// An address has one account.
-const ONE_ACCOUNT: Unique = Unique { name: "users_email_unique", columns: "users.email" };
+const EMAIL: Unique = Unique { name: "users_email_unique", columns: "users.email" };
 
 /// A new account.
 #[derive(Debug, Deserialize, ToSchema, Validate)]
@@ -31,12 +30,15 @@ pub(crate) struct CreateUser {
     #[garde(custom(email::acceptable))]
     email: Email,
     /// The name to show.
-    #[garde(length(chars, min = 1, max = 100))]
+    #[garde(length(chars, min = 1, max = 100), custom(line))]
     #[schema(example = "Ada Lovelace", min_length = 1, max_length = 100)]
     name: String,
     /// At least 15 characters, any characters; taken exactly as sent.
     #[garde(custom(|password: &Password, rules| acceptable_for(password, &self.email, rules)))]
     password: Password,
+    /// Where post goes.
+    #[garde(dive)]
+    address: Option<Address>,
 }
 
 /// Make an account
@@ -47,32 +49,49 @@ pub(crate) struct CreateUser {
     post, path = "/auth/register", tag = "auth", request_body = CreateUser,
     responses(
         (status = 201, description = "The account was made", body = UserResponse),
-        BodyProblems, ConflictProblems,
+        BodyProblems, ConflictProblems, ThrottleProblems,
     )
 )]
 pub(crate) async fn register_user(
     State(state): State<AppState>,
+    client: ClientAddress,
+    tx: Tx,
     ValidJson(new): ValidJson<CreateUser>,
 ) -> Result<(StatusCode, Json<UserResponse>), ApiError> {
-    let password_hash = state.passwords.hash(new.password).await?;
+    // The 409 below tells who has an account. One address may ask that only a few times; registering is not limited.
+    let probe = state.throttle.probe(client.0);
+    probe.admit().await?;
+    let turn = state.passwords.turn().await?;
+    let password_hash = state.passwords.hash(&turn, new.password).await?;
+    drop(turn);
+    let AddressRow { street, city, country } = new.address.into();
     // ANCHOR: register_constraint
     // No look before the insert: of two that look at the same moment, both would find the address free. The constraint
     // decides, and its violation is the answer.
-    let user: UserRow = state
-        .db
+    let made: Result<UserRow, ApiError> = tx
+        .begin()
+        .await?
         .query(
-            "INSERT INTO users (id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)
-             RETURNING id, email, name, role, created_at",
+            "INSERT INTO users (id, email, name, password_hash, street, city, country, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+             RETURNING id, email, name, role, created_at, version, street, city, country",
         )
         .bind(new_id(&*state.clock, &*state.random))
         .bind(new.email.as_str())
         .bind(new.name)
         .bind(password_hash)
+        .bind(street)
+        .bind(city)
+        .bind(country)
         .bind(state.clock.now())
         .fetch_one()
         .await
-        .on_conflict(ONE_ACCOUNT, ApiError::Conflict("there is an account with this address already"))?;
+        .on_conflict(EMAIL, ApiError::Conflict("there is an account with this address already"));
     // ANCHOR_END: register_constraint
+    if let Err(ApiError::Conflict(_)) = made {
+        probe.failed().await?;
+    }
+    let user = made?;
     tracing::info!(user = %user.id, "registered");
     Ok((StatusCode::CREATED, Json(user.into())))
 }
@@ -171,7 +190,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_password_that_is_easy_to_guess_is_refused_and_any_long_one_is_taken() {
+    async fn p13_a_password_that_is_easy_to_guess_is_refused_and_any_long_one_is_taken() {
         let app = TestApp::start().await;
         for (password, status) in [
             ("aaaaaaaaaaaaaaaaaaaa".to_owned(), 422),
@@ -250,5 +269,20 @@ mod tests {
         let large = " ".repeat(65 * 1024);
         let answer = app.post_raw("/api/v1/auth/register", "application/json", large.into()).await;
         answer.assert_problem(StatusCode::PAYLOAD_TOO_LARGE, "payload-too-large");
+    }
+
+    #[tokio::test]
+    async fn asking_again_and_again_which_addresses_are_taken_is_stopped() {
+        let app = TestApp::start_on_sqlite().await;
+        let ask = async || app.post_from("203.0.113.9:1", "/api/v1/auth/register", &ADA.registration()).await;
+        ask().await.assert_status(StatusCode::CREATED);
+        for _ in 0..50 {
+            ask().await.assert_problem(StatusCode::CONFLICT, "conflict");
+        }
+
+        ask().await.assert_problem(StatusCode::TOO_MANY_REQUESTS, "too-many-requests");
+
+        let elsewhere = app.post_from("198.51.100.7:1", "/api/v1/auth/register", &ADA.registration()).await;
+        elsewhere.assert_problem(StatusCode::CONFLICT, "conflict");
     }
 }

@@ -40,7 +40,7 @@ impl TokensResponse {
 }
 
 /// Begins a session for a user who has just shown who they are.
-pub(crate) async fn begin(
+pub(super) async fn begin(
     state: &AppState,
     db: impl Executor<'_>,
     user: Uuid,
@@ -59,6 +59,16 @@ pub(crate) async fn begin(
     .execute()
     .await?;
     TokensResponse::of(state, Subject { user, session }, 0)
+}
+
+/// Ends all sessions of the user.
+pub(super) async fn end_all(db: impl Executor<'_>, user: Uuid, now: OffsetDateTime) -> Result<(), ApiError> {
+    db.query("UPDATE sessions SET revoked_at = $1 WHERE user_id = $2 AND revoked_at IS NULL")
+        .bind(seconds(now))
+        .bind(user)
+        .execute()
+        .await?;
+    Ok(())
 }
 
 /// Whole seconds since 1970: what the table of sessions compares.

@@ -10,7 +10,7 @@ use std::{
     fmt,
     net::IpAddr,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use super::email::Email;
@@ -35,9 +35,6 @@ pub struct Counter {
     pub name: String,
     /// The waiting that follows, least first.
     pub steps: Steps,
-    /// Whether a success sets it back to nothing. One that does not only takes its own attempt back: else somebody could log
-    /// in to an account of their own between the guesses.
-    pub cleared_by_success: bool,
 }
 
 /// What a store of counters answers with.
@@ -45,13 +42,14 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Cause>> + Send + 
 
 /// Keeps the counters. In memory for one process; with several replicas, where all of them can see it.
 pub trait Store: fmt::Debug + Send + Sync {
-    /// Counts one failure for each counter, in one step: of many attempts at once, each sees those before it.
-    ///
-    /// Counts nothing where one of them is locked at that moment, and says for how many seconds more.
-    fn count<'a>(&'a self, counters: &'a [Counter], now: i64) -> Answer<'a, Option<i64>>;
+    /// For how many seconds more one of the counters is locked; `None` if none is.
+    fn locked_for<'a>(&'a self, counters: &'a [Counter], now: i64) -> Answer<'a, Option<i64>>;
 
-    /// The attempt was right after all.
-    fn take_back<'a>(&'a self, counters: &'a [Counter]) -> Answer<'a, ()>;
+    /// Counts one failure for each counter, and locks those that have reached a step.
+    fn count<'a>(&'a self, counters: &'a [Counter], now: i64) -> Answer<'a, ()>;
+
+    /// Sets the counters back to nothing.
+    fn clear<'a>(&'a self, counters: &'a [Counter]) -> Answer<'a, ()>;
 }
 
 // ANCHOR: login_throttle
@@ -69,53 +67,69 @@ impl Throttle {
         Self { store, clock, free }
     }
 
-    /// Counts an attempt as a failure before it is known to be one: of a hundred that arrive together, all but a few are
-    /// refused before a hash is computed for them.
-    ///
-    /// # Errors
-    /// [`ApiError::TooManyRequests`] while one of the counters is locked.
-    pub(crate) async fn attempt(&self, account: &Email, from: IpAddr) -> Result<Attempt<'_>, ApiError> {
+    /// An attempt at the password of that account.
+    pub(crate) fn attempt(&self, account: &Email, from: IpAddr) -> Attempt<'_> {
         let n = self.free;
-        let (account, from) = (account.as_str(), network(from));
-        let counters = [
-            Counter {
-                name: format!("pair {from} {account}"),
-                steps: [(n, 60), (4 * n, 900), (10 * n, 3600)],
-                cleared_by_success: true,
-            },
-            Counter {
-                name: format!("address {from}"),
-                steps: [(10 * n, 60), (20 * n, 900), (40 * n, 3600)],
-                cleared_by_success: false,
-            },
-            Counter {
-                name: format!("account {account}"),
-                steps: [(20 * n, REMEMBERED_SECONDS); 3],
-                cleared_by_success: true,
-            },
-        ];
-        let now = self.clock.now().unix_timestamp();
-        match self.store.count(&counters, now).await.map_err(ApiError::Unavailable)? {
-            None => Ok(Attempt { throttle: self, counters }),
-            Some(seconds) => {
-                tracing::warn!(seconds, "an attempt to log in was refused: too many before it failed");
-                Err(ApiError::TooManyRequests(seconds.max(1).unsigned_abs()))
-            }
-        }
+        let (account, network) = (account.as_str(), network(from));
+        let pair = Counter {
+            name: format!("pair {network} {account}"),
+            steps: [(n, 60), (4 * n, 900), (10 * n, 3600)],
+        };
+        let account =
+            Counter { name: format!("account {account}"), steps: [(20 * n, REMEMBERED_SECONDS); 3] };
+        // A success does not set back the counter of the address: else somebody could log in to an account of their own
+        // between the guesses.
+        Attempt { throttle: self, counters: vec![pair, account, self.address(from)], cleared_by_success: 2 }
+    }
+
+    /// An attempt to learn something, such as which addresses have an account.
+    pub(crate) fn probe(&self, from: IpAddr) -> Attempt<'_> {
+        Attempt { throttle: self, counters: vec![self.address(from)], cleared_by_success: 0 }
+    }
+
+    fn address(&self, from: IpAddr) -> Counter {
+        let n = self.free;
+        let steps = [(10 * n, 60), (20 * n, 900), (40 * n, 3600)];
+        Counter { name: format!("address {}", network(from)), steps }
     }
 }
 
-/// An attempt that counts as a failure, unless it is said to have succeeded.
-#[must_use = "it stays a failure until `succeeded` is called"]
+/// Something that is tried, and may be tried a few times.
 pub(crate) struct Attempt<'a> {
     throttle: &'a Throttle,
-    counters: [Counter; 3],
+    counters: Vec<Counter>,
+    cleared_by_success: usize,
 }
 
 impl Attempt<'_> {
-    /// It was the right password.
-    pub(crate) async fn succeeded(self) -> Result<(), ApiError> {
-        self.throttle.store.take_back(&self.counters).await.map_err(ApiError::Unavailable)
+    /// Lets it through, unless too many before it have failed.
+    ///
+    /// Asked before the attempt waits for its turn to be hashed, and again when the turn comes: of a hundred that arrive
+    /// together, those that are left when the fifth has failed are refused without a hash.
+    ///
+    /// # Errors
+    /// [`ApiError::TooManyRequests`] while one of the counters is locked.
+    pub(crate) async fn admit(&self) -> Result<(), ApiError> {
+        let now = self.throttle.clock.now().unix_timestamp();
+        match self.throttle.store.locked_for(&self.counters, now).await.map_err(ApiError::Unavailable)? {
+            None => Ok(()),
+            Some(seconds) => {
+                tracing::warn!(seconds, "an attempt was refused: too many before it failed");
+                Err(ApiError::TooManyRequests(seconds.unsigned_abs()))
+            }
+        }
+    }
+
+    /// It was wrong.
+    pub(crate) async fn failed(&self) -> Result<(), ApiError> {
+        let now = self.throttle.clock.now().unix_timestamp();
+        self.throttle.store.count(&self.counters, now).await.map_err(ApiError::Unavailable)
+    }
+
+    /// It was right.
+    pub(crate) async fn succeeded(&self) -> Result<(), ApiError> {
+        let cleared = &self.counters[..self.cleared_by_success];
+        self.throttle.store.clear(cleared).await.map_err(ApiError::Unavailable)
     }
 }
 // ANCHOR_END: login_throttle
@@ -140,14 +154,19 @@ struct Failures {
 }
 
 impl InMemory {
-    fn count_now(&self, counters: &[Counter], now: i64) -> Option<i64> {
+    fn all(&self) -> MutexGuard<'_, HashMap<String, Failures>> {
         // A panic between two counters leaves numbers that are too low by one, and nothing broken.
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let locked =
-            counters.iter().filter_map(|counter| all.get(&counter.name)).map(|f| f.locked_until - now);
-        if let Some(seconds) = locked.max().filter(|seconds| *seconds > 0) {
-            return Some(seconds);
-        }
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn locked_now(&self, counters: &[Counter], now: i64) -> Option<i64> {
+        let all = self.all();
+        let found = counters.iter().filter_map(|counter| all.get(&counter.name));
+        found.map(|failures| failures.locked_until - now).max().filter(|seconds| *seconds > 0)
+    }
+
+    fn count_now(&self, counters: &[Counter], now: i64) {
+        let mut all = self.all();
         if all.len() + counters.len() > MOST_COUNTERS {
             forget_older_half(&mut all);
         }
@@ -161,20 +180,6 @@ impl InMemory {
             let reached = counter.steps.iter().rev().find(|(from, _)| failures.count >= *from);
             failures.locked_until = reached.map_or(0, |(_, seconds)| now + seconds);
         }
-        None
-    }
-
-    fn take_back_now(&self, counters: &[Counter]) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for counter in counters {
-            if counter.cleared_by_success {
-                all.remove(&counter.name);
-            } else if let Some(failures) = all.get_mut(&counter.name) {
-                failures.count = failures.count.saturating_sub(1);
-                // It was not locked when the attempt began, so this very attempt has locked it.
-                failures.locked_until = 0;
-            }
-        }
     }
 }
 
@@ -187,13 +192,21 @@ fn forget_older_half(all: &mut HashMap<String, Failures>) {
 }
 
 impl Store for InMemory {
-    fn count<'a>(&'a self, counters: &'a [Counter], now: i64) -> Answer<'a, Option<i64>> {
-        let locked = self.count_now(counters, now);
+    fn locked_for<'a>(&'a self, counters: &'a [Counter], now: i64) -> Answer<'a, Option<i64>> {
+        let locked = self.locked_now(counters, now);
         Box::pin(async move { Ok(locked) })
     }
 
-    fn take_back<'a>(&'a self, counters: &'a [Counter]) -> Answer<'a, ()> {
-        self.take_back_now(counters);
+    fn count<'a>(&'a self, counters: &'a [Counter], now: i64) -> Answer<'a, ()> {
+        self.count_now(counters, now);
+        Box::pin(async { Ok(()) })
+    }
+
+    fn clear<'a>(&'a self, counters: &'a [Counter]) -> Answer<'a, ()> {
+        let mut all = self.all();
+        for counter in counters {
+            all.remove(&counter.name);
+        }
         Box::pin(async { Ok(()) })
     }
 }
@@ -203,37 +216,29 @@ mod tests {
     use super::*;
 
     fn counter(name: &str) -> Counter {
-        Counter { name: name.to_owned(), steps: [(2, 60), (3, 900), (4, 3600)], cleared_by_success: true }
+        Counter { name: name.to_owned(), steps: [(2, 60), (3, 900), (4, 3600)] }
     }
 
     #[test]
     fn each_failure_beyond_the_free_ones_locks_for_longer() {
         let store = InMemory::default();
-        let counters = [counter("a")];
-        assert_eq!(store.count_now(&counters, 0), None);
-        assert_eq!(store.count_now(&counters, 1), None);
-        assert_eq!(store.count_now(&counters, 2), Some(59));
-        assert_eq!(store.count_now(&counters, 60), Some(1));
-        assert_eq!(store.count_now(&counters, 61), None);
-        assert_eq!(store.count_now(&counters, 62), Some(899));
-    }
-
-    #[test]
-    fn what_is_refused_is_not_counted_for_any_counter() {
-        let store = InMemory::default();
-        for now in 0..2 {
-            store.count_now(&[counter("a")], now);
-        }
-        assert!(store.count_now(&[counter("a"), counter("b")], 3).is_some());
-        assert_eq!(store.count_now(&[counter("b")], 3), None);
-        assert_eq!(store.count_now(&[counter("b")], 3), None);
+        let counters = [counter("a"), counter("b")];
+        store.count_now(&counters, 0);
+        assert_eq!(store.locked_now(&counters, 0), None);
+        store.count_now(&counters[..1], 1);
+        assert_eq!(store.locked_now(&counters, 2), Some(59));
+        assert_eq!(store.locked_now(&counters[1..], 2), None);
+        assert_eq!(store.locked_now(&counters, 61), None);
+        store.count_now(&counters, 61);
+        assert_eq!(store.locked_now(&counters, 62), Some(899));
     }
 
     #[test]
     fn failures_are_forgotten_after_a_day() {
         let store = InMemory::default();
         for day in 0..5 {
-            assert_eq!(store.count_now(&[counter("a")], day * REMEMBERED_SECONDS), None, "day {day}");
+            store.count_now(&[counter("a")], day * REMEMBERED_SECONDS);
+            assert_eq!(store.locked_now(&[counter("a")], day * REMEMBERED_SECONDS), None, "day {day}");
         }
     }
 
@@ -243,7 +248,7 @@ mod tests {
         for number in 0..=MOST_COUNTERS {
             store.count_now(&[counter(&number.to_string())], i64::try_from(number).unwrap());
         }
-        let all = store.0.lock().unwrap();
+        let all = store.all();
         assert!(all.len() <= MOST_COUNTERS / 2 + 1, "{}", all.len());
         assert!(all.contains_key(&MOST_COUNTERS.to_string()));
     }

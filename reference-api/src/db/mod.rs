@@ -101,6 +101,12 @@ impl Db {
         }
     }
 
+    /// How many statements were sent so far.
+    #[cfg(test)]
+    pub(crate) fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
     fn count(&self) {
         self.statements.fetch_add(1, Ordering::Relaxed);
     }

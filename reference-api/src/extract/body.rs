@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::{
     body::{Bytes, HttpBody},
-    extract::{FromRef, FromRequest, Request},
+    extract::{FromRequest, Request},
     http::{HeaderMap, StatusCode, header},
 };
 use garde::Validate;
@@ -32,7 +32,7 @@ where
         let body = read(request, state).await?;
         let value: T = parse(&body)?;
         value
-            .validate_with(&Rules::from_ref(state))
+            .validate_with(&Rules::from(&*state.settings))
             .map_err(|report| ApiError::ValidationFailed(field_errors(&report)))?;
         Ok(Self(value))
     }

@@ -6,19 +6,29 @@ mod accept;
 mod body;
 mod client_address;
 mod form;
+mod idempotency;
 mod page;
+mod patch;
 mod path;
-
-use axum::extract::FromRef;
+mod query;
+mod text;
+mod transaction;
+mod version;
 
 pub(crate) use accept::require_json_accepted;
 pub use body::ValidJson;
 pub use client_address::ClientAddress;
 pub use form::UrlEncoded;
+pub(crate) use idempotency::{InFlight, replay_repeated};
 pub use page::{Page, PageMeta, PageParameters, PageQuery};
+pub(crate) use patch::present;
 pub use path::Id;
+pub(crate) use query::Parameters;
+pub(crate) use text::{folded, line, prose};
+pub(crate) use transaction::{Tx, commit_on_success};
+pub use version::{ETag, IfMatch, IfNoneMatch};
 
-use crate::{problem::FieldError, state::AppState};
+use crate::{problem::FieldError, settings::Settings};
 
 /// What validation may depend on besides the value.
 #[derive(Clone, Copy, Debug)]
@@ -27,9 +37,9 @@ pub struct Rules {
     pub password_min: usize,
 }
 
-impl FromRef<AppState> for Rules {
-    fn from_ref(state: &AppState) -> Self {
-        Self { password_min: state.settings.password_min }
+impl From<&Settings> for Rules {
+    fn from(settings: &Settings) -> Self {
+        Self { password_min: settings.password_min }
     }
 }
 
@@ -51,7 +61,9 @@ fn pointer(path: &str) -> String {
 
 /// garde has texts and no codes; programs need something that does not change with the wording.
 fn code(message: &str) -> &'static str {
-    if message.starts_with("length is lower") {
+    if message.starts_with("is before") {
+        "out_of_order"
+    } else if message.starts_with("length is lower") {
         "too_short"
     } else if message.starts_with("length is greater") {
         "too_long"

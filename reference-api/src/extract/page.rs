@@ -1,15 +1,13 @@
 //! Keyset pages: which page is asked for, and the cursor that leads to the next.
 
-use axum::{
-    extract::{FromRequestParts, Query},
-    http::request::Parts,
-};
+use axum::{extract::FromRequestParts, http::request::Parts};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::{error::ApiError, problem::FieldError};
+use super::query::Parameters;
+use crate::error::ApiError;
 
 const DEFAULT_LIMIT: u32 = 20;
 const MOST: u32 = 100;
@@ -65,6 +63,13 @@ pub struct PageMeta {
 }
 
 impl PageQuery {
+    // ANCHOR: keyset_page
+    /// Rows come before this one, newest first. Without a cursor that is above the highest identifier that there can be: one
+    /// statement for both cases.
+    pub(crate) fn before(&self) -> Uuid {
+        self.after.unwrap_or(Uuid::max())
+    }
+
     /// How many rows to ask the database for: one more than fit, which says whether there is a next page.
     pub(crate) fn rows(&self) -> i64 {
         i64::from(self.limit) + 1
@@ -84,40 +89,32 @@ impl PageQuery {
             page: PageMeta { limit: self.limit, next_cursor },
         }
     }
+    // ANCHOR_END: keyset_page
+}
+
+impl PageQuery {
+    /// Reads its two parameters out of those of a list.
+    pub(crate) fn of(parameters: &mut Parameters) -> Self {
+        let limit =
+            parameters.take("limit", "out_of_range", "must be a whole number from 1 to 100", |text| {
+                text.parse().ok().filter(|limit| (1..=MOST).contains(limit))
+            });
+        let after = parameters.take("cursor", "invalid", "is not a cursor that this list gave out", decode);
+        Self { limit: limit.unwrap_or(DEFAULT_LIMIT), after }
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for PageQuery {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let Query(pairs) = Query::<Vec<(String, String)>>::from_request_parts(parts, state)
-            .await
-            .map_err(|_| ApiError::InvalidRequest("the query string is not understood"))?;
-        let mut page = Self { limit: DEFAULT_LIMIT, after: None };
-        let mut errors = Vec::new();
-        for (name, value) in pairs {
-            match name.as_str() {
-                "limit" => match value.parse() {
-                    Ok(limit @ 1..=MOST) => page.limit = limit,
-                    _ => errors.push(fault("limit", "out_of_range", "must be a whole number from 1 to 100")),
-                },
-                "cursor" => match decode(&value) {
-                    Some(after) => page.after = Some(after),
-                    None => {
-                        errors.push(fault("cursor", "invalid", "is not a cursor that this list gave out"))
-                    }
-                },
-                _ => errors.push(fault(&name, "unknown_parameter", "there is no such parameter")),
-            }
-        }
-        if errors.is_empty() { Ok(page) } else { Err(ApiError::ValidationFailed(errors)) }
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let mut parameters = Parameters::of(parts).await?;
+        let page = Self::of(&mut parameters);
+        parameters.finish()?;
+        Ok(page)
     }
 }
 
 fn decode(cursor: &str) -> Option<Uuid> {
     Uuid::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()
-}
-
-fn fault(name: &str, code: &'static str, detail: &str) -> FieldError {
-    FieldError { pointer: name.to_owned(), code, detail: detail.to_owned() }
 }

@@ -1,18 +1,23 @@
 //! `POST /items`: keep something new.
 
-use axum::{Json, extract::State, http::StatusCode, http::header, response::IntoResponse};
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{ItemResponse, ItemRow};
+use super::{ItemResponse, ItemRow, dates::DateRange};
 use crate::{
     auth::CurrentUser,
     clock::new_id,
     db::Executor,
     error::ApiError,
-    extract::{Rules, ValidJson},
-    openapi::{BodyProblems, TokenProblems},
+    extract::{ETag, Rules, Tx, ValidJson, folded, line, prose},
+    openapi::{BodyProblems, RepetitionProblems, TokenProblems},
     state::AppState,
 };
 
@@ -22,51 +27,74 @@ use crate::{
 #[garde(context(Rules))]
 pub(crate) struct CreateItem {
     /// What it is.
-    #[garde(length(chars, min = 1, max = 200))]
+    #[garde(length(chars, min = 1, max = 200), custom(line))]
     #[schema(example = "Umbrella", min_length = 1, max_length = 200)]
     title: String,
     /// More about it.
-    #[garde(inner(length(chars, max = 2000)))]
+    #[garde(inner(length(chars, max = 2000), custom(prose)))]
     #[schema(example = "Black, one spoke bent", max_length = 2000)]
     description: Option<String>,
+    /// When it can be had.
+    #[garde(dive)]
+    availability: Option<DateRange>,
 }
 
 /// Create an item
+///
+/// With an `Idempotency-Key`, the same request can be sent again for a day: it is answered like the first and makes nothing
+/// new.
 #[utoipa::path(
     post, path = "/items", tag = "items", request_body = CreateItem, security(("access_token" = [])),
+    params(("idempotency-key" = Option<String>, Header, description = "One for each item to be made, such as a UUID", max_length = 255)),
     responses(
-        (status = 201, description = "The item was made", body = ItemResponse, headers(("location" = String, description = "Where the item is"))),
-        TokenProblems, BodyProblems,
+        (status = 201, description = "The item was made", body = ItemResponse, headers(
+            ("location" = String, description = "Where the item is"),
+            ("etag" = String, description = "Its version"),
+        )),
+        TokenProblems, BodyProblems, RepetitionProblems,
     )
 )]
 pub(crate) async fn create_item(
     State(state): State<AppState>,
     user: CurrentUser,
+    tx: Tx,
     ValidJson(new): ValidJson<CreateItem>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let item: ItemRow = state
-        .db
+    let item: ItemRow = tx
+        .begin()
+        .await?
         .query(
-            "INSERT INTO items (id, owner_id, title, description, created_at) VALUES ($1, $2, $3, $4, $5)
-             RETURNING id, title, description, created_at",
+            "INSERT INTO items
+             (id, owner_id, title, title_folded, description, available_from, available_until, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+             RETURNING id, title, description, available_from, available_until, created_at, version",
         )
         .bind(new_id(&*state.clock, &*state.random))
         .bind(user.id)
-        .bind(new.title)
+        .bind(new.title.as_str())
+        .bind(folded(&new.title))
         .bind(new.description)
+        .bind(new.availability.map(|range| range.from))
+        .bind(new.availability.map(|range| range.until))
         .bind(state.clock.now())
         .fetch_one()
         .await?;
     let location = format!("/api/v1/items/{}", item.id);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(ItemResponse::from(item))))
+    Ok((
+        StatusCode::CREATED,
+        [(header::LOCATION, location)],
+        ETag(item.version),
+        Json(ItemResponse::from(item)),
+    ))
 }
 
 #[cfg(test)]
 mod tests {
-    use axum::http::StatusCode;
+    use axum::http::{Request, StatusCode};
     use serde_json::json;
+    use time::Duration;
 
-    use crate::testing::{ADA, TestApp};
+    use crate::testing::{ADA, Answer, EVE, TestApp};
 
     #[tokio::test]
     async fn a_new_item_is_found_where_its_location_says() {
@@ -100,6 +128,79 @@ mod tests {
         for (title, status) in [("é".repeat(200), 201), ("é".repeat(201), 422), (String::new(), 422)] {
             let answer = app.post_as(&session.access, "/api/v1/items", &json!({ "title": title })).await;
             assert_eq!(answer.status().as_u16(), status, "{title}");
+        }
+    }
+
+    async fn send(app: &TestApp, token: &str, key: &str, title: &str) -> Answer {
+        let request = Request::post("/api/v1/items")
+            .header("content-type", "application/json")
+            .header("authorization", format!("Bearer {token}"))
+            .header("idempotency-key", key);
+        app.call(request.body(json!({ "title": title }).to_string().into()).unwrap()).await
+    }
+
+    #[tokio::test]
+    async fn p04_a_request_that_is_repeated_has_one_effect_and_one_answer() {
+        let app = TestApp::start().await;
+        let (ada, eve) = (app.session(&ADA).await, app.session(&EVE).await);
+        let first = send(&app, &ada.access, "key-1", "Umbrella").await;
+        first.assert_status(StatusCode::CREATED);
+
+        app.pass(Duration::hours(23));
+        let ada = app.post("/api/v1/auth/login", &ADA.login()).await.tokens();
+        let again = send(&app, &ada.access, "key-1", "Umbrella").await;
+        again.assert_status(StatusCode::CREATED);
+        assert_eq!(again.text(), first.text());
+        assert_eq!(again.header("location"), first.header("location"));
+        assert_eq!(again.header("etag"), first.header("etag"));
+        assert_eq!(again.header("idempotent-replayed"), "true");
+        assert_eq!(app.count("SELECT count(*) FROM items").await, 1);
+
+        let other = send(&app, &ada.access, "key-1", "Parasol").await;
+        other.assert_problem(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reuse");
+        // Somebody else's key of the same name is another key.
+        let eve = app.refresh(&eve.refresh).await.tokens();
+        send(&app, &eve.access, "key-1", "Parasol").await.assert_status(StatusCode::CREATED);
+        app.pass(Duration::hours(1));
+        let ada = app.post("/api/v1/auth/login", &ADA.login()).await.tokens();
+        send(&app, &ada.access, "key-1", "Parasol").await.assert_status(StatusCode::CREATED);
+        assert_eq!(app.count("SELECT count(*) FROM items").await, 3);
+    }
+
+    #[tokio::test]
+    async fn p04_fifty_requests_with_one_key_at_once_make_one_item() {
+        for app in TestApp::start_on_each_engine().await {
+            let session = app.session(&ADA).await;
+            let attempts: Vec<_> = (0..50)
+                .map(|_| {
+                    let (app, token) = (app.clone(), session.access.clone());
+                    tokio::spawn(async move { send(&app, &token, "key-1", "Umbrella").await })
+                })
+                .collect();
+            let mut bodies = Vec::new();
+            for attempt in attempts {
+                let answer = attempt.await.unwrap();
+                match answer.status() {
+                    StatusCode::CREATED => bodies.push(answer.text().to_owned()),
+                    _ => answer.assert_problem(StatusCode::CONFLICT, "idempotency-in-progress"),
+                }
+            }
+            bodies.dedup();
+            assert_eq!((bodies.len(), app.count("SELECT count(*) FROM items").await), (1, 1), "{app:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn p04_a_request_that_failed_may_be_mended_and_sent_with_the_same_key() {
+        let app = TestApp::start().await;
+        let session = app.session(&ADA).await;
+
+        send(&app, &session.access, "key-1", "").await.assert_status(StatusCode::UNPROCESSABLE_ENTITY);
+        send(&app, &session.access, "key-1", "Umbrella").await.assert_status(StatusCode::CREATED);
+
+        for key in ["", " ", "two words", &"x".repeat(256)] {
+            let answer = send(&app, &session.access, key, "Umbrella").await;
+            answer.assert_problem(StatusCode::BAD_REQUEST, "invalid-request");
         }
     }
 }

@@ -1,13 +1,13 @@
 //! `GET /items/{id}`: one item.
 
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, response::Response};
 
 use super::{ItemResponse, ItemRow};
 use crate::{
     auth::CurrentUser,
     db::Executor,
     error::ApiError,
-    extract::Id,
+    extract::{Id, IfNoneMatch},
     openapi::{LookupProblems, ParameterProblems, TokenProblems},
     state::AppState,
 };
@@ -17,9 +17,13 @@ use crate::{
 /// Somebody else's item is answered like one that does not exist.
 #[utoipa::path(
     get, path = "/items/{id}", tag = "items", security(("access_token" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The item")),
+    params(
+        ("id" = uuid::Uuid, Path, description = "The item"),
+        ("if-none-match" = Option<String>, Header, description = "The `ETag` of the version that is there already", example = "\"1\""),
+    ),
     responses(
-        (status = 200, description = "The item", body = ItemResponse),
+        (status = 200, description = "The item", body = ItemResponse, headers(("etag" = String, description = "Its version"))),
+        (status = 304, description = "It is as it was", headers(("etag" = String, description = "Its version"))),
         TokenProblems, ParameterProblems, LookupProblems,
     )
 )]
@@ -27,18 +31,23 @@ pub(crate) async fn get_item(
     State(state): State<AppState>,
     user: CurrentUser,
     Id(id): Id,
-) -> Result<Json<ItemResponse>, ApiError> {
+    known: IfNoneMatch,
+) -> Result<Response, ApiError> {
     // ANCHOR: owner_in_the_query
     // The owner is part of the question. Found first and compared afterwards, the two cases would be two answers.
     let item: Option<ItemRow> = state
         .db
-        .query("SELECT id, title, description, created_at FROM items WHERE id = $1 AND owner_id = $2")
+        .query(
+            "SELECT id, title, description, available_from, available_until, created_at, version FROM items
+             WHERE id = $1 AND owner_id = $2",
+        )
         .bind(id)
         .bind(user.id)
         .fetch_optional()
         .await?;
-    item.map(|item| Json(item.into())).ok_or(ApiError::NotFound)
+    let item = item.ok_or(ApiError::NotFound)?;
     // ANCHOR_END: owner_in_the_query
+    Ok(known.answer(item.version, Json(ItemResponse::from(item))))
 }
 
 #[cfg(test)]
@@ -73,5 +82,22 @@ mod tests {
         }
         let answer = app.get_as(&session.access, "/api/v1/items/%ff").await;
         answer.assert_problem(StatusCode::BAD_REQUEST, "invalid-request");
+    }
+
+    #[tokio::test]
+    async fn an_item_that_has_not_changed_is_not_sent_again() {
+        let app = TestApp::start().await;
+        let session = app.session(&ADA).await;
+        let path = format!("/api/v1/items/{}", app.create_item(&session, "Umbrella").await);
+        let ask = async |tag: &str| app.get_if_changed(&session.access, &path, tag).await;
+
+        for known in ["\"1\"", "W/\"1\"", "\"0\", \"1\"", "*"] {
+            let answer = ask(known).await;
+            answer.assert_status(StatusCode::NOT_MODIFIED);
+            assert_eq!((answer.text(), answer.header("etag")), ("", "\"1\""), "{known}");
+        }
+        for other in ["\"0\"", "1", ""] {
+            ask(other).await.assert_status(StatusCode::OK);
+        }
     }
 }
