@@ -170,14 +170,7 @@ pub const A_COLD_KEY: Experiment = Experiment {
         let loads = report.counter(rates::LOADS);
         let at_once = report.gauge(rates::LOADING);
         vec![
-            Finding::new(
-                format!("{sent} requests"),
-                "answered with 2xx",
-                succeeded,
-                sent,
-                succeeded == sent,
-                "The answers themselves are not right yet.",
-            ),
+            Finding::all_answered(format!("{sent} requests"), "answered with 2xx", succeeded, sent),
             Finding::new(
                 "two rates",
                 rates::LOADS,

@@ -124,13 +124,11 @@ fn judge(report: &Report, asked_for: &str, meaning: &str) -> Vec<Finding> {
         _ => (format!("at most {sent}"), sent),
     };
     vec![
-        Finding::new(
+        Finding::all_answered(
             format!("{sent} requests for {asked_for}"),
             "answered with 2xx",
             succeeded,
             sent,
-            succeeded == sent,
-            "The answers themselves are not right yet.",
         ),
         Finding::new(
             "the upstream behind them",

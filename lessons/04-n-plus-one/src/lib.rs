@@ -250,14 +250,7 @@ fn judge_rows(report: &Report) -> Vec<Finding> {
 }
 
 fn answered(sent: u64, succeeded: u64, what: &str) -> Finding {
-    Finding::new(
-        format!("{sent} request {what}"),
-        "answered with 2xx",
-        succeeded,
-        sent,
-        succeeded == sent,
-        "The answers themselves are not right yet.",
-    )
+    Finding::all_answered(format!("{sent} request {what}"), "answered with 2xx", succeeded, sent)
 }
 
 /// The titles on a page, from the body of an answer.

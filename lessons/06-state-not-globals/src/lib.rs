@@ -147,12 +147,10 @@ fn judge_routes(report: &Report) -> Vec<Finding> {
             answered == NEW_ROUTE_STEPS.len(),
             "A layer covers the routes above it. The route below has no ledger, and only a request finds out.",
         ),
-        Finding::new(
+        Finding::status(
             "the new route",
-            "status",
-            new.map_or_else(|| "no answer".to_owned(), |status| status.to_string()),
-            "201",
-            new == Some(201),
+            new,
+            201,
             "It compiles, it starts, and each request to this route fails with the name of a type.",
         ),
     ]

@@ -129,10 +129,8 @@ fn sign_ups(controls: &Controls) -> Vec<Request> {
 }
 
 fn judge_stand_ins(report: &Report) -> Vec<Finding> {
-    let status = |step: usize| report.exchanges().get(step).and_then(|exchange| exchange.status);
-    let shown = |step| status(step).map_or_else(|| "no answer".to_owned(), |status| status.to_string());
     let finding = |subject: &str, step, expected: u16, meaning: &str| {
-        Finding::new(subject, "status", shown(step), expected, status(step) == Some(expected), meaning)
+        Finding::status(subject, report.status(step), expected, meaning)
     };
     let list = report.exchanges().get(LISTED).map_or(Value::Null, |exchange| exchange.body.clone());
     let names = list.as_array().into_iter().flatten().filter_map(|member| member["name"].as_str());
@@ -164,14 +162,7 @@ fn judge_statements(report: &Report) -> Vec<Finding> {
     let Observed::Count { sent, succeeded } = report.observed else { return Vec::new() };
     let statements = report.counter(sqlite::STATEMENTS);
     vec![
-        Finding::new(
-            format!("{sent} sign-ups"),
-            "answered with 2xx",
-            succeeded,
-            sent,
-            succeeded == sent,
-            "The answers themselves are not right yet.",
-        ),
+        Finding::all_answered(format!("{sent} sign-ups"), "answered with 2xx", succeeded, sent),
         Finding::new(
             "a database behind them",
             "statements",

@@ -14,7 +14,7 @@ pub mod wrong;
 
 use lab::{
     Control, Controls, Count, Experiment, Finding, Lesson, Observed, Plan, Question, Report, Request, Side,
-    Step, Transcript, Variant,
+    Step, Transcript, Variant, shown_status,
 };
 use serde_json::json;
 
@@ -148,16 +148,8 @@ fn reports(controls: &Controls) -> Vec<Request> {
     vec![Request::get("/report").bearer(ADA.token); controls.requests()]
 }
 
-fn status(report: &Report, step: usize) -> Option<u16> {
-    report.exchanges().get(step).and_then(|exchange| exchange.status)
-}
-
-fn shown(status: Option<u16>) -> String {
-    status.map_or_else(|| "no answer".to_owned(), |status| status.to_string())
-}
-
 fn judge_routes(report: &Report) -> Vec<Finding> {
-    let right = |step: &usize| status(report, *step) == Some(ROUTES_ANSWERS[*step]);
+    let right = |step: &usize| report.status(*step) == Some(ROUTES_ANSWERS[*step]);
     let others = (0..ROUTES_ANSWERS.len()).filter(|step| *step != STRANGER_EXPORTS);
     let (count, answered) = (ROUTES_ANSWERS.len() - 1, others.filter(right).count());
     vec![
@@ -169,12 +161,10 @@ fn judge_routes(report: &Report) -> Vec<Finding> {
             answered == count,
             "The routes that were there before no longer answer as they did.",
         ),
-        Finding::new(
+        Finding::status(
             "a stranger at the new route",
-            "status",
-            shown(status(report, STRANGER_EXPORTS)),
-            "401",
-            right(&STRANGER_EXPORTS),
+            report.status(STRANGER_EXPORTS),
+            ROUTES_ANSWERS[STRANGER_EXPORTS],
             "Nobody opened this route. It is open because nobody closed it, and no test asks for what is new.",
         ),
     ]
@@ -184,14 +174,7 @@ fn judge_lookups(report: &Report) -> Vec<Finding> {
     let Observed::Count { sent, succeeded } = report.observed else { return Vec::new() };
     let lookups = report.counter(Directory::LOOKUPS);
     vec![
-        Finding::new(
-            format!("{sent} reports"),
-            "answered with 2xx",
-            succeeded,
-            sent,
-            succeeded == sent,
-            "The answers themselves are not right yet.",
-        ),
+        Finding::all_answered(format!("{sent} reports"), "answered with 2xx", succeeded, sent),
         Finding::new(
             "the table of users behind them",
             "looked up",
@@ -204,32 +187,22 @@ fn judge_lookups(report: &Report) -> Vec<Finding> {
 }
 
 fn judge_bodies(report: &Report) -> Vec<Finding> {
-    let statuses: Vec<_> = (0..BODIES.len()).map(|step| status(report, step)).collect();
+    let statuses: Vec<_> = (0..BODIES.len()).map(|step| report.status(step)).collect();
     let honest = [statuses[0], statuses[3]];
-    let told = shown(statuses[2]);
     vec![
         Finding::new(
             "Ada's two orders",
             "statuses",
-            honest.map(shown).join(", "),
+            honest.map(shown_status).join(", "),
             "201, 422",
             honest == [Some(201), Some(422)],
             "Ada may order, and may be told what is wrong with an order.",
         ),
-        Finding::new(
-            "a stranger's good order",
-            "status",
-            shown(statuses[1]),
-            "401",
-            statuses[1] == Some(401),
-            "A stranger has ordered something.",
-        ),
-        Finding::new(
+        Finding::status("a stranger's good order", statuses[1], 401, "A stranger has ordered something."),
+        Finding::status(
             "a stranger's bad order",
-            "status",
-            told,
-            "401",
-            statuses[2] == Some(401),
+            statuses[2],
+            401,
             "The body was read and parsed for somebody who is nobody, and its faults were explained to them.",
         ),
     ]

@@ -237,15 +237,9 @@ fn issued(so_far: &[Exchange]) -> &str {
     so_far.first().and_then(|login| login.body["access_token"].as_str()).unwrap_or_default()
 }
 
-fn status(report: &Report, step: usize) -> Option<u16> {
-    report.exchanges().get(step)?.status
-}
-
 fn judge_drawer(report: &Report) -> Vec<Finding> {
     let expect = |step, subject, expected: u16, meaning| {
-        let seen = status(report, step);
-        let shown = seen.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-        Finding::new(subject, "status", shown, expected, seen == Some(expected), meaning)
+        Finding::status(subject, report.status(step), expected, meaning)
     };
     let honest =
         expect(0, "Ada's own token", 200, "The service does not work for somebody who does nothing wrong.");
@@ -274,7 +268,7 @@ fn judge_guess(report: &Report) -> Vec<Finding> {
             "role",
             &promoted,
             "refused",
-            promoted == "refused" && status(report, 2) == Some(401),
+            promoted == "refused" && report.status(2) == Some(401),
             "The secret can be found without asking the service once. Whoever has it signs what they like.",
         ),
     ]

@@ -169,13 +169,10 @@ fn refreshes(controls: &Controls) -> Vec<Request> {
 
 fn judge_theft(report: &Report) -> Vec<Finding> {
     let exchanges = report.exchanges();
-    let status = |step: usize| exchanges.get(step).and_then(|exchange| exchange.status);
-    let shown = |step| status(step).map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-    let refused = |subject: &str, step, meaning: &str| {
-        Finding::new(subject, "status", shown(step), "401", status(step) == Some(401), meaning)
-    };
+    let refused =
+        |subject: &str, step, meaning: &str| Finding::status(subject, report.status(step), 401, meaning);
     let honest = [LOGIN, PROFILE, REFRESHED, PROFILE_AFTER];
-    let answered = honest.iter().filter(|step| status(**step) == Some(200)).count();
+    let answered = honest.iter().filter(|step| report.status(**step) == Some(200)).count();
     let role =
         exchanges.get(PROFILE_AFTER).and_then(|exchange| exchange.body["role"].as_str()).unwrap_or("none");
     vec![

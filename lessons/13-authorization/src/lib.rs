@@ -12,9 +12,7 @@ pub mod right;
 pub mod users;
 pub mod wrong;
 
-use lab::{
-    Exchange, Experiment, Finding, Lesson, Plan, Question, Report, Request, Side, Step, Transcript, Variant,
-};
+use lab::{Experiment, Finding, Lesson, Plan, Question, Report, Request, Side, Step, Transcript, Variant};
 
 use crate::users::{ADA, EVE, GONE, RUTH, SAM};
 
@@ -136,18 +134,13 @@ pub fn delete(user: &str, path: &str) -> Request {
     Request { method: "DELETE".to_owned(), ..get(user, path) }
 }
 
-fn shown(exchange: Option<&Exchange>) -> String {
-    exchange.and_then(|exchange| exchange.status).map_or_else(|| "no answer".to_owned(), |s| s.to_string())
-}
-
 fn judge_orders(report: &Report) -> Vec<Finding> {
     let exchange = |step: usize| report.exchanges().get(step);
-    let status = |step: usize| exchange(step).and_then(|exchange| exchange.status);
     let expect = |subject: &str, step: usize, expected: u16, meaning: &str| {
-        let seen = shown(exchange(step));
-        Finding::new(subject, "status", seen, expected, status(step) == Some(expected), meaning)
+        Finding::status(subject, report.status(step), expected, meaning)
     };
-    let as_before = AS_BEFORE.iter().filter(|(step, expected)| status(*step) == Some(*expected)).count();
+    let as_before =
+        AS_BEFORE.iter().filter(|(step, expected)| report.status(*step) == Some(*expected)).count();
     let alike = exchange(OTHERS).zip(exchange(NEVER_PLACED)).is_some_and(|(others, never)| {
         (others.status, &others.headers, &others.body) == (never.status, &never.headers, &never.body)
     });
@@ -218,9 +211,7 @@ fn judge_orders(report: &Report) -> Vec<Finding> {
 
 fn judge_typing_error(report: &Report) -> Vec<Finding> {
     let expect = |step: usize, subject: &str, expected: u16, meaning: &str| {
-        let exchange = report.exchanges().get(step);
-        let holds = exchange.and_then(|exchange| exchange.status) == Some(expected);
-        Finding::new(subject, "status", shown(exchange), expected, holds, meaning)
+        Finding::status(subject, report.status(step), expected, meaning)
     };
     vec![
         expect(0, "an address that exists, no token", 401, "The orders are open to everybody."),

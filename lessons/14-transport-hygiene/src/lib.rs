@@ -197,14 +197,8 @@ pub fn guess(number: u32) -> Request {
     Request::post("/login", json!({ "user": ADA.name, "password": format!("summer-{number}") }))
 }
 
-fn status(report: &Report, step: usize) -> Option<u16> {
-    report.exchanges().get(step).and_then(|exchange| exchange.status)
-}
-
 fn expect(report: &Report, step: usize, subject: &str, expected: u16, meaning: &str) -> Finding {
-    let seen = status(report, step);
-    let shown = seen.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-    Finding::new(subject, "status", shown, expected, seen == Some(expected), meaning)
+    Finding::status(subject, report.status(step), expected, meaning)
 }
 
 fn judge_log(report: &Report) -> Vec<Finding> {
@@ -281,7 +275,7 @@ fn judge_guesses(report: &Report) -> Vec<Finding> {
 }
 
 fn judge_six(report: &Report) -> Vec<Finding> {
-    let refused = (0..5).filter(|step| status(report, *step) == Some(401)).count();
+    let refused = (0..5).filter(|step| report.status(*step) == Some(401)).count();
     let retry_after = report.exchanges().get(5).is_some_and(|exchange| {
         exchange.headers.iter().any(|(name, value)| name == "retry-after" && value.parse::<u64>().is_ok())
     });

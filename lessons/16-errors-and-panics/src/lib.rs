@@ -156,14 +156,6 @@ fn write(title: &str, text: &str) -> Request {
     Request::post("/notes", json!({ "title": title, "text": text }))
 }
 
-fn status(exchange: Option<&Exchange>) -> Option<u16> {
-    exchange.and_then(|exchange| exchange.status)
-}
-
-fn shown(status: Option<u16>) -> String {
-    status.map_or_else(|| "no answer".to_owned(), |status| status.to_string())
-}
-
 /// Whether an answer is a problem document whose status is the status of the answer, and which can be quoted.
 pub fn is_problem(exchange: &Exchange) -> bool {
     let content_type = exchange.headers.iter().find(|(name, _)| name == "content-type");
@@ -176,7 +168,7 @@ pub fn is_problem(exchange: &Exchange) -> bool {
 fn judge_answers(report: &Report) -> Vec<Finding> {
     let exchanges = report.exchanges();
     let at = |step: usize| exchanges.get(step);
-    let honest = HONEST.iter().filter(|step| matches!(status(at(**step)), Some(200 | 201))).count();
+    let honest = HONEST.iter().filter(|step| matches!(report.status(**step), Some(200 | 201))).count();
     let mut findings = vec![Finding::new(
         "three requests that may succeed",
         "answered with 2xx",
@@ -186,7 +178,7 @@ fn judge_answers(report: &Report) -> Vec<Finding> {
         "The service does not work yet for somebody who does nothing wrong.",
     )];
     for (step, subject, expected) in FAILURES {
-        let seen = status(at(step));
+        let seen = report.status(step);
         let meaning = match seen {
             None => {
                 "The handler panicked and took the connection with it. A client that gets no answer tries again."
@@ -195,14 +187,7 @@ fn judge_answers(report: &Report) -> Vec<Finding> {
             Some(500) => "The client is told that the fault is ours. It was its own, and it can mend it.",
             Some(_) => "The status says something else than what happened.",
         };
-        findings.push(Finding::new(
-            subject,
-            "status",
-            shown(seen),
-            expected,
-            seen == Some(expected),
-            meaning,
-        ));
+        findings.push(Finding::status(subject, seen, expected, meaning));
     }
     let leaks = FAILURES
         .iter()
@@ -230,24 +215,18 @@ fn judge_answers(report: &Report) -> Vec<Finding> {
 }
 
 fn judge_afterwards(report: &Report) -> Vec<Finding> {
-    let exchanges = report.exchanges();
-    let of = |step: usize| status(exchanges.get(step));
-    let after = [4, 5].into_iter().filter(|step| of(*step) == Some(200)).count();
+    let after = [4, 5].into_iter().filter(|step| report.status(*step) == Some(200)).count();
     vec![
-        Finding::new(
+        Finding::status(
             "an excerpt before the panic",
-            "status",
-            shown(of(2)),
+            report.status(2),
             200,
-            of(2) == Some(200),
             "The service does not work yet for somebody who does nothing wrong.",
         ),
-        Finding::new(
+        Finding::status(
             "the request that panics",
-            "status",
-            shown(of(3)),
+            report.status(3),
             500,
-            of(3) == Some(500),
             "A panic has to cost one request, and that request needs an answer.",
         ),
         Finding::new(

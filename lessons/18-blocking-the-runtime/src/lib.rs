@@ -96,14 +96,7 @@ fn judge(report: &Report, meaning: &str) -> Vec<Finding> {
     let slowest_us = heartbeats.iter().filter_map(|beat| Some(beat.answered_us? - beat.sent_us)).max();
     let waited = slowest_us.map_or_else(String::new, |us| format!(", the slowest after {} ms", us / 1000));
     vec![
-        Finding::new(
-            format!("{sent} requests, sent together"),
-            "answered with 200",
-            ok,
-            sent,
-            ok == sent,
-            "The answers themselves are not right yet.",
-        ),
+        Finding::all_answered(format!("{sent} requests, sent together"), "answered with 200", ok, sent),
         Finding::new(
             "all of them",
             "most in flight at once",

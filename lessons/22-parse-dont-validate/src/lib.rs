@@ -138,9 +138,7 @@ fn judge_form(report: &Report) -> Vec<Finding> {
     let exchanges = report.exchanges();
     let at = |step: usize| exchanges.get(step);
     let status = |step: usize, subject: &str, expected: u16, meaning: &str| {
-        let seen = at(step).and_then(|exchange| exchange.status);
-        let shown = seen.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-        Finding::new(subject, "status", shown, expected, seen == Some(expected), meaning)
+        Finding::status(subject, report.status(step), expected, meaning)
     };
     let named = at(THREE_FAULTS).map(|exchange| named(&exchange.body)).unwrap_or_default().len();
     let accounts = at(LISTED).and_then(|exchange| exchange.body.as_array()).map_or(0, Vec::len);

@@ -175,11 +175,6 @@ fn orders(controls: &Controls) -> Vec<Request> {
     vec![order(); controls.requests()]
 }
 
-fn status(report: &Report, step: usize) -> String {
-    let status = report.exchanges().get(step).and_then(|exchange| exchange.status);
-    status.map_or_else(|| "no answer".to_owned(), |status| status.to_string())
-}
-
 fn judge_rollout(report: &Report) -> Vec<Finding> {
     let body =
         |step: usize| report.exchanges().get(step).map_or(Value::Null, |exchange| exchange.body.clone());
@@ -188,7 +183,6 @@ fn judge_rollout(report: &Report) -> Vec<Finding> {
     let said = rollout["faults"].to_string();
     let told = rollout::FAULTY.iter().filter(|name| said.contains(**name)).count();
     let vat = body(ORDERED)["vat"].to_string();
-    let forged = status(report, FORGED);
     let leaked = rollout["log"].to_string().contains(rollout::SIGNING_KEY);
     let faults = rollout::FAULTY.len();
     vec![
@@ -216,12 +210,10 @@ fn judge_rollout(report: &Report) -> Vec<Finding> {
             vat == "1900",
             "\"19%\" is not a number, the default was 0, and each invoice since the rollout is wrong.",
         ),
-        Finding::new(
+        Finding::status(
             "a signature with the default key",
-            "status",
-            forged.as_str(),
-            "401",
-            forged == "401",
+            report.status(FORGED),
+            401,
             "The key was missing, so the one from the source code was taken: whoever reads it is administrator.",
         ),
         Finding::new(
@@ -236,28 +228,21 @@ fn judge_rollout(report: &Report) -> Vec<Finding> {
 }
 
 fn judge_outage(report: &Report) -> Vec<Finding> {
-    let finding = |subject: &str, step: usize, expected: &str, meaning: &str| {
-        let seen = status(report, step);
-        let holds = seen == expected;
-        Finding::new(subject, "status", seen, expected, holds, meaning)
+    let finding = |subject: &str, step: usize, expected: u16, meaning: &str| {
+        Finding::status(subject, report.status(step), expected, meaning)
     };
     let traffic = "The platform goes on sending customers to a replica that cannot serve them.";
     vec![
-        finding("ready, all is well", READY, "200", "It cannot serve, and nothing is wrong."),
-        finding("ready, no database", READY_WITHOUT, "503", traffic),
+        finding("ready, all is well", READY, 200, "It cannot serve, and nothing is wrong."),
+        finding("ready, no database", READY_WITHOUT, 503, traffic),
         finding(
             "live, no database",
             LIVE_WITHOUT,
-            "200",
+            200,
             "The platform restarts every replica, again and again, and none of that brings the database back.",
         ),
-        finding(
-            "ready, database back",
-            READY_AGAIN,
-            "200",
-            "It could serve again, and nobody is sent to it.",
-        ),
-        finding("ready, schema too old", READY_WITH_OLD_SCHEMA, "503", traffic),
+        finding("ready, database back", READY_AGAIN, 200, "It could serve again, and nobody is sent to it."),
+        finding("ready, schema too old", READY_WITH_OLD_SCHEMA, 503, traffic),
     ]
 }
 
@@ -265,14 +250,7 @@ fn judge_reads(report: &Report) -> Vec<Finding> {
     let Observed::Count { sent, succeeded } = report.observed else { return Vec::new() };
     let read = report.counter(Variables::READ_AFTER_BOOT);
     vec![
-        Finding::new(
-            format!("{sent} orders"),
-            "answered with 2xx",
-            succeeded,
-            sent,
-            succeeded == sent,
-            "The answers themselves are not right yet.",
-        ),
+        Finding::all_answered(format!("{sent} orders"), "answered with 2xx", succeeded, sent),
         Finding::new(
             "the environment meanwhile",
             "variables read",

@@ -37,7 +37,7 @@ pub use lesson::{
 pub use machine::Machine;
 pub use probe::{Backend, Counter, Gauge, InFlight, Probes, Rows};
 pub use refused::assert_refused;
-pub use report::{Beat, Ended, Exchange, Finding, Lane, Observed, Reading, Report, Verdict};
+pub use report::{Beat, Ended, Exchange, Finding, Lane, Observed, Reading, Report, Verdict, shown_status};
 pub use run::{Event, RUN_LIMIT, Run};
 pub use server::Server;
 pub use text::{render, render_findings};

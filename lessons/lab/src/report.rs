@@ -170,6 +170,28 @@ impl Finding {
         }
     }
 
+    /// The status of one answer beside the one that a right way gives.
+    pub fn status(
+        subject: impl Into<String>,
+        seen: Option<u16>,
+        expected: u16,
+        meaning: impl Into<String>,
+    ) -> Self {
+        Self::new(subject, "status", shown_status(seen), expected, seen == Some(expected), meaning)
+    }
+
+    /// That every request was answered; `measure` says with what. Most judges begin with it: a service that answers nobody
+    /// shows nothing else.
+    pub fn all_answered<N: PartialEq + ToString>(
+        subject: impl Into<String>,
+        measure: impl Into<String>,
+        answered: N,
+        sent: N,
+    ) -> Self {
+        let all = answered == sent;
+        Self::new(subject, measure, answered, sent, all, "The answers themselves are not right yet.")
+    }
+
     /// Panics with what was seen, what a right way shows, and what the difference means.
     ///
     /// # Panics
@@ -191,6 +213,11 @@ impl Report {
         value_of(&self.gauges, name)
     }
 
+    /// The status of a step of a transcript, from 0; `None` without such a step or without an answer to it.
+    pub fn status(&self, step: usize) -> Option<u16> {
+        self.exchanges().get(step)?.status
+    }
+
     /// The exchanges of a transcript; empty for the other kinds.
     pub fn exchanges(&self) -> &[Exchange] {
         match &self.observed {
@@ -207,6 +234,11 @@ impl Report {
     pub fn assert_holds(&self) {
         assert!(self.verdict.holds, "{}", text::render_shortfall(&self.verdict.findings));
     }
+}
+
+/// A status as a reader sees it.
+pub fn shown_status(status: Option<u16>) -> String {
+    status.map_or_else(|| "no answer".to_owned(), |status| status.to_string())
 }
 
 fn value_of(readings: &[Reading], name: &str) -> u64 {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::{Beat, Exchange, Experiment, Finding, Lane, Observed, Report, Verdict};
+use crate::{Beat, Exchange, Experiment, Finding, Lane, Observed, Report, Verdict, shown_status};
 
 /// Columns between the labels on the left and the figures on the right.
 const CHART: usize = 60;
@@ -137,7 +137,7 @@ fn fill(chart: &mut [char], from: Option<u64>, to: u64, span_us: u64, mark: char
 fn transcript(out: &mut String, exchanges: &[Exchange]) {
     for (number, exchange) in (1..).zip(exchanges) {
         let request = &exchange.request;
-        let status = exchange.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+        let status = shown_status(exchange.status);
         line(out, format_args!("  {number:>2}  {}", exchange.says));
         let bearer = request.bearer.as_deref().map_or_else(String::new, |t| format!("  Bearer {}", short(t)));
         let body = request.body.as_ref().map_or_else(String::new, |body| format!("  {}", shown(body)));
