@@ -254,8 +254,12 @@ impl RunFile {
     /// If the file exists already or cannot be written.
     pub fn write(mut self, path: &Path) -> Result<(), String> {
         let rows = self.studies.iter_mut().flat_map(|study| &mut study.rows);
-        for sample in rows.flat_map(|row| &mut row.measures).flat_map(|measure| &mut measure.samples) {
-            *sample = rounded(*sample);
+        for measure in rows.flat_map(|row| &mut row.measures) {
+            // A service that gave no good answer has no percentile, and JSON has no word for that.
+            measure.samples.retain(|sample| sample.is_finite());
+            for sample in &mut measure.samples {
+                *sample = rounded(*sample);
+            }
         }
         let text = one_line_of_samples(&serde_json::to_string_pretty(&self).map_err(|e| e.to_string())?);
         let written = fs::File::create_new(path).and_then(|mut new| writeln!(new, "{text}"));
@@ -392,6 +396,14 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         assert!(run(&[1.0]).write(file.path()).is_err());
         assert_eq!(fs::read_to_string(file.path()).unwrap(), "");
+    }
+
+    #[test]
+    fn a_percentile_of_no_answers_leaves_no_sample() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("run.json");
+        run(&[f64::NAN, 2.0]).write(&file).unwrap();
+        assert_eq!(RunFile::read(&file).unwrap().studies[0].rows[0].measures[0].samples, [2.0]);
     }
 
     #[test]
