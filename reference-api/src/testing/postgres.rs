@@ -141,6 +141,9 @@ fn start(programs: &Path) -> Server {
     let mut shell = Command::new("sh");
     shell.args(["-c", SUPERVISOR, "sh"]).arg(programs).arg(&folder).arg(USER);
     as_somebody_else(&mut shell, &folder);
+    // Ctrl-C goes to the whole group of a terminal. The shell must live on to end the server and clear the folder away.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut shell, 0);
     let mut shell = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut first = String::new();
     let output = shell.stdout.take().unwrap();
