@@ -35,10 +35,17 @@ fn service() -> Router {
         drop(waited);
         Json(machine.world().mail.deliveries())
     }
+    async fn on_its_way(State(machine): State<Machine>) -> StatusCode {
+        let waited = tokio::time::timeout(PATIENCE, machine.world().mail.has_been_called(1)).await;
+        // An answer that does not even try before the crash has nothing on its way, and is judged by what arrives.
+        drop(waited);
+        StatusCode::NO_CONTENT
+    }
     let machine = Machine::new(|world, door, stop| Box::pin(crate::shop(world, door, stop)), World::new());
     let doors = Router::new()
         .route("/mail-server/no-answers", post(no_answers))
         .route("/mail-server/taken/{mails}", get(taken))
+        .route("/mail-server/on-its-way", get(on_its_way))
         .with_state(machine.clone());
     run_on(machine).merge(doors)
 }
@@ -89,6 +96,25 @@ static TWICE: Experiment = transcript(
         ONE_TAKEN,
     ],
 );
+
+/// The lesson's crash, at the moment at which it hurts: the process has called the mail server and waits for it.
+static ON_ITS_WAY: Experiment = Experiment {
+    judge: A_CRASH.judge,
+    ..transcript(
+        "on-its-way",
+        "A crash while a mail is on its way",
+        &[
+            ADA_SIGNS_UP,
+            Step { says: "her mail is on its way", request: |_| Request::get("/mail-server/on-its-way") },
+            Step { says: "the power fails", request: |_| press("/machine/crash") },
+            UP,
+            START,
+            STOP,
+            ENDED,
+            INBOX,
+        ],
+    )
+};
 
 static TAKEN: Experiment = transcript(
     "taken",
@@ -146,6 +172,7 @@ fn a_deploy_loses_no_mail() {
 #[test]
 fn a_crash_loses_no_mail() {
     run(&A_CRASH).assert_holds();
+    run(&ON_ITS_WAY).assert_holds();
 }
 
 #[test]

@@ -98,6 +98,7 @@ pub struct MailServer(Arc<Server>);
 #[derive(Debug, Default)]
 struct Server {
     line: watch::Sender<Line>,
+    called: watch::Sender<usize>,
     taken: Mutex<Taken>,
     changed: watch::Sender<usize>,
 }
@@ -131,6 +132,7 @@ impl MailServer {
     /// # Errors
     /// If the mail server refuses the address.
     pub async fn send(&self, id: &str, email: &str) -> Result<(), MailRefused> {
+        self.0.called.send_modify(|calls| *calls += 1);
         self.line_is(|line| line != Line::Down).await;
         if email == REFUSED {
             return Err(MailRefused);
@@ -161,6 +163,13 @@ impl MailServer {
     /// How often a mail was handed over, repetitions included.
     pub fn deliveries(&self) -> usize {
         self.taken().deliveries
+    }
+
+    /// Waits until somebody has called so many times, whether the line was up or not.
+    pub async fn has_been_called(&self, calls: usize) {
+        let mut called = self.0.called.subscribe();
+        // The sender lives in `self`, so waiting cannot fail.
+        let _ = called.wait_for(|so_far| *so_far >= calls).await;
     }
 
     /// Waits until so many mails were handed over.
