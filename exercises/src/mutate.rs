@@ -164,14 +164,14 @@ async fn examine(kit: &Kit, exercise: &Exercise, before: Option<&Examined>) -> R
     let solution = fs::read_to_string(exercise.judged("solution"))?.replace("\r\n", "\n");
     let mutants = list(&solution).await?;
     let changed = Changed::write(exercise, &solution, &mutants)?;
-    let pattern = format!("mutant_{:02}_*", exercise.number);
-    let build = compile::build(kit.root(), &pattern, trial::interruption()?, |_| {})
-        .await?
-        .ok_or_else(|| io::Error::other("interrupted"))?;
     let hints = Arc::new(Hints::read(&exercise.folder.join("hints.toml"))?);
     let permits = Arc::new(Semaphore::new(AT_ONCE));
     let mut running = JoinSet::new();
     for (at, target) in changed.targets.iter().enumerate() {
+        // One by one: `cargo test` ends with the first target that does not compile, and builds none of the others.
+        let build = compile::build(kit.root(), target, trial::interruption()?, |_| {})
+            .await?
+            .ok_or_else(|| io::Error::other("interrupted"))?;
         // A change that does not compile is no mistake that a learner could hand in.
         let Some(program) = build.program(target).cloned() else { continue };
         let (folder, hints, permits) = (exercise.folder.clone(), Arc::clone(&hints), Arc::clone(&permits));
