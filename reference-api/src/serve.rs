@@ -80,6 +80,7 @@ pub async fn until(stop: impl Future<Output = ()>, listener: TcpListener, app: R
             drop(slot);
         });
     }
+    // ANCHOR: stop
     tracing::info!("stopping: no new connections, requests in flight are finished");
     drop(listener);
     stopping.cancel();
@@ -90,6 +91,7 @@ pub async fn until(stop: impl Future<Output = ()>, listener: TcpListener, app: R
             "the grace period is over; requests in flight are cut"
         );
     }
+    // ANCHOR_END: stop
 }
 
 async fn accept(

@@ -69,6 +69,7 @@ impl AppState {
         Self::connect_with(settings, Arc::new(System), Arc::new(System)).await
     }
 
+    // ANCHOR: composition_root
     /// The same with another clock and other randomness: the seams that tests use.
     ///
     /// # Errors
@@ -99,6 +100,7 @@ impl AppState {
             random,
         })
     }
+    // ANCHOR_END: composition_root
 
     /// Closes the database connections: the last step of a stop.
     pub async fn close(&self) {
