@@ -8,6 +8,7 @@ The requests go to the application in this process and to sockets on 127.0.0.1; 
 import asyncio
 import os
 import socket
+import threading
 import time
 from collections.abc import Awaitable, Callable
 
@@ -189,13 +190,36 @@ def compute() -> int:
 @app.get("/trivial-def")
 def trivial_def() -> int:
     """Lesson 19: a thread of the pool for nothing."""
-    return 1
+    return threading.get_ident()
 
 
 @app.get("/trivial-async")
 async def trivial_async() -> int:
     """Lesson 19: the same on the event loop."""
-    return 1
+    return threading.get_ident()
+
+
+table: dict[str, int] = {}
+table_lock = asyncio.Lock()
+tasks: dict[str, asyncio.Task[None]] = {}
+
+
+@app.get("/locked-table/{currency}")
+async def locked_table(currency: str) -> None:
+    """Lesson 20: one lock around the look and the call."""
+    async with table_lock:
+        if currency not in table:
+            await counted()
+            table[currency] = 10_000
+
+
+@app.get("/task-for-each/{currency}")
+async def task_for_each(currency: str) -> None:
+    """Lesson 20: a task for each key, kept before the first await."""
+    task = tasks.get(currency)
+    if task is None:
+        task = tasks[currency] = asyncio.create_task(counted())
+    await asyncio.shield(task)
 
 
 async def timed(client: httpx.AsyncClient, path: str) -> None:
@@ -235,12 +259,19 @@ async def computes(client: httpx.AsyncClient, path: str) -> None:
     print(f"{path:<22} four at once on four threads: {cores:.2f} cores in use")
 
 
-async def thousand(client: httpx.AsyncClient, path: str) -> None:
-    """Prints how long a request takes, over a thousand in turn."""
-    began = time.perf_counter()
-    for _ in range(1_000):
-        await client.get(path)
-    print(f"{path:<22} {(time.perf_counter() - began) * 1_000:.0f} us a request")
+async def beside_the_loop(client: httpx.AsyncClient, path: str) -> None:
+    """Prints how many of a hundred requests ran on another thread than the event loop's."""
+    threads = [(await client.get(path)).json() for _ in range(100)]
+    beside = sum(thread != threading.get_ident() for thread in threads)
+    print(f"{path:<22} of 100 requests {beside} ran beside the event loop's thread")
+
+
+async def ten_currencies(client: httpx.AsyncClient, path: str) -> None:
+    """Prints how many calls are under way at once for ten different keys."""
+    global most
+    most = 0
+    await asyncio.gather(*(client.get(f"{path}/{n}") for n in range(10)))
+    print(f"{path:<22} ten currencies, {most} calls at once")
 
 
 async def limited(limit: int) -> None:
@@ -311,8 +342,10 @@ SHOWN: list[tuple[Callable[[httpx.AsyncClient, str], Awaitable[None]], str]] = [
     (hundred_misses, "/cached-once/eur"),
     (printed, "/transfer"),
     (computes, "/compute"),
-    (thousand, "/trivial-def"),
-    (thousand, "/trivial-async"),
+    (beside_the_loop, "/trivial-def"),
+    (beside_the_loop, "/trivial-async"),
+    (ten_currencies, "/locked-table"),
+    (ten_currencies, "/task-for-each"),
 ]
 
 

@@ -93,6 +93,7 @@ impl Throttle {
         Counter { name: format!("address {}", network(from)), steps }
     }
 }
+// ANCHOR_END: login_throttle
 
 /// Something that is tried, and may be tried a few times.
 pub(crate) struct Attempt<'a> {
@@ -132,7 +133,6 @@ impl Attempt<'_> {
         self.throttle.store.clear(cleared).await.map_err(ApiError::Unavailable)
     }
 }
-// ANCHOR_END: login_throttle
 
 /// One household has a whole /64 of IPv6 addresses, and a new one for each attempt if it likes.
 fn network(address: IpAddr) -> IpAddr {
