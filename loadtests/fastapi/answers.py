@@ -15,11 +15,14 @@ import platform
 import sqlite3
 import subprocess
 import sys
+import unittest.mock
 from typing import Annotated
 
 import httpx
-from fastapi import Body, FastAPI
-from pydantic import AfterValidator, BaseModel, Field
+import pydantic_core
+from fastapi import Body, FastAPI, Request
+from fastapi.responses import JSONResponse
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Username = Annotated[
     str,
@@ -158,6 +161,129 @@ def unhandled_exception() -> dict:
     return {"status": answer.status_code, "body": answer.text, "type": answer.headers["content-type"]}
 
 
+class NewUser(BaseModel):
+    name: str
+    password: str
+    bio: str | None = None
+
+
+class ClosedNewUser(NewUser):
+    model_config = ConfigDict(extra="forbid")
+
+
+ADA = {"name": "Ada", "password": "correct horse"}
+
+
+def returns_its_input() -> dict:
+    app = FastAPI()
+
+    @app.post("/users")
+    async def create_user(user: NewUser) -> NewUser:
+        return user
+
+    return {"body": ask(app, "POST", "/users", json=ADA).json()}
+
+
+def response_model_excludes_the_password() -> dict:
+    app = FastAPI()
+    row = {"id": 1, "name": "Ada", "password_hash": "$argon2id$"}
+
+    @app.get("/users/1", response_model=UserResponse)
+    async def declared() -> dict:
+        return row
+
+    @app.get("/users")
+    async def undeclared() -> list[dict]:
+        return [row]
+
+    return {"declared": ask(app, "GET", "/users/1").json(), "undeclared": ask(app, "GET", "/users").json()}
+
+
+def body_takes_only_its_fields() -> dict:
+    app = FastAPI()
+
+    @app.post("/open")
+    async def open_model(user: NewUser) -> list[str]:
+        return sorted(user.model_dump())
+
+    @app.post("/closed")
+    async def closed_model(user: ClosedNewUser) -> list[str]:
+        return sorted(user.model_dump())
+
+    extra = ADA | {"role": "admin"}
+    closed = ask(app, "POST", "/closed", json=extra)
+    return {
+        "open": [ask(app, "POST", "/open", json=extra).status_code, ask(app, "POST", "/open", json=extra).json()],
+        "closed": [closed.status_code, closed.json()["detail"][0]["loc"]],
+    }
+
+
+def row_from_the_dict() -> dict:
+    code = (
+        "from pydantic import BaseModel\n"
+        "class A(BaseModel):\n  name: str\n  password: str\n"
+        "a = A(name='ada', password='secret')\n"
+        "print(*a.dict().values())"
+    )
+    return python(code)
+
+
+def patch_with_optional() -> dict:
+    class Change(BaseModel):
+        bio: str | None = None
+
+    read = [Change.model_validate_json(text) for text in ("{}", '{"bio": null}')]
+    return {
+        "attribute": [change.bio for change in read],
+        "exclude_unset": [change.model_dump(exclude_unset=True) for change in read],
+    }
+
+
+def bodies_are_bounded() -> dict:
+    app = FastAPI()
+
+    @app.post("/json")
+    async def read_json(user: NewUser) -> int:
+        return len(user.name)
+
+    @app.put("/raw")
+    async def read_raw(request: Request) -> int:
+        return len(await request.body())
+
+    mib = 3 * 1024 * 1024
+    return {
+        "json": ask(app, "POST", "/json", json=ADA | {"name": "a" * mib}).status_code,
+        "raw": ask(app, "PUT", "/raw", content=b"a" * mib).status_code,
+    }
+
+
+def pydantic_is_cython() -> dict:
+    core = pathlib.Path(pydantic_core._pydantic_core.__file__).read_bytes()
+    return {"core_names_rustc": b"rustc" in core, "core_names_cython": b"cython" in core.lower()}
+
+
+def orjson_response() -> dict:
+    # orjson itself is not installed here, so making the response ends in an error; it has warned by then.
+    code = "from fastapi.responses import ORJSONResponse\ntry: ORJSONResponse({})\nexcept AssertionError: print('made')"
+    app = FastAPI()
+
+    @app.get("/typed")
+    async def typed() -> UserResponse:
+        return UserResponse(id=1, name="Ada")
+
+    @app.get("/untyped")
+    async def untyped():
+        return {"id": 1, "name": "Ada"}
+
+    with unittest.mock.patch.object(JSONResponse, "render", autospec=True, side_effect=JSONResponse.render) as render:
+        answers = {}
+        for path in ("typed", "untyped"):
+            render.reset_mock()
+            body = ask(app, "GET", f"/{path}").json()
+            answers[path] = {"body": body, "renders_of_the_response_class": render.call_count}
+    return {"orjson": python(code), **answers}
+
+
 CLAIMS = [
     body_is_validated,
     a_model_in_hand_is_sound,
@@ -167,6 +293,14 @@ CLAIMS = [
     first_with_a_response_model,
     duplicate_is_a_conflict,
     unhandled_exception,
+    returns_its_input,
+    response_model_excludes_the_password,
+    body_takes_only_its_fields,
+    row_from_the_dict,
+    patch_with_optional,
+    bodies_are_bounded,
+    pydantic_is_cython,
+    orjson_response,
 ]
 
 

@@ -154,12 +154,10 @@ pub fn leaks(body: &Value) -> bool {
 
 fn judge_profile(report: &Report) -> Vec<Finding> {
     let exchanges = report.exchanges();
-    let status = |step: usize| exchanges.get(step).and_then(|exchange| exchange.status);
     let body = |step: usize| exchanges.get(step).map_or(&Value::Null, |exchange| &exchange.body);
-    let shown = |step| status(step).map_or_else(|| "no answer".to_owned(), |status| status.to_string());
 
     let honest = [SIGNED_UP, PROFILE, RENAMED, BIO_DELETED, LISTED];
-    let served = honest.iter().filter(|step| matches!(status(**step), Some(200 | 201))).count();
+    let served = honest.iter().filter(|step| matches!(report.status(**step), Some(200 | 201))).count();
     // An error may name the field `password`; only an answer of 2xx shows a row.
     let leaking = exchanges.iter().filter(|exchange| matches!(exchange.status, Some(200 | 201)));
     let leaking = leaking.filter(|exchange| leaks(&exchange.body)).count();
@@ -205,15 +203,13 @@ fn judge_profile(report: &Report) -> Vec<Finding> {
             "bio",
             bio_of(BIO_DELETED),
             "null",
-            status(BIO_DELETED) == Some(200) && bio_of(BIO_DELETED) == "null",
-            "null and absent are one `None` here, so there is no way to say \"delete it\".",
+            report.status(BIO_DELETED) == Some(200) && bio_of(BIO_DELETED) == "null",
+            "null and absent read as one value here, so there is no way to say \"delete it\".",
         ),
-        Finding::new(
+        Finding::status(
             "a misspelled field",
-            "status",
-            shown(MISSPELLED),
+            report.status(MISSPELLED),
             422,
-            status(MISSPELLED) == Some(422),
             "The client is told that it worked, and nothing has changed.",
         ),
         Finding::new(
@@ -221,7 +217,7 @@ fn judge_profile(report: &Report) -> Vec<Finding> {
             "the answer names the field",
             if named { "yes" } else { "no" },
             "yes",
-            status(NO_NUMBER) == Some(422) && named,
+            report.status(NO_NUMBER) == Some(422) && named,
             "The client learns that something is wrong, and not what: an untagged enum tries all variants and names none.",
         ),
     ]

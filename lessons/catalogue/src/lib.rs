@@ -26,18 +26,8 @@ pub static LESSONS: &[&Lesson] = &[
     &locks_across_await::LESSON,        // 20
     &timeouts_and_cancellation::LESSON, // 21
     &parse_dont_validate::LESSON,       // 22
+    &wire_contracts::LESSON,            // 23
     &settings_and_boot::LESSON,         // 24
-    &await_together::LESSON,       // 01
-    &one_client::LESSON,           // 03
-    &n_plus_one::LESSON,           // 04
-    &state_not_globals::LESSON,    // 06
-    &extractors::LESSON,           // 08
-    &access_tokens::LESSON,        // 11
-    &refresh_tokens::LESSON,       // 12
-    &errors_and_panics::LESSON,    // 16
-    &blocking_the_runtime::LESSON, // 18
-    &parse_dont_validate::LESSON,  // 22
-    &wire_contracts::LESSON,       // 23
 ];
 
 /// The lesson of that number or name: `18`, `018`, `blocking-the-runtime` or `18-blocking-the-runtime`.
