@@ -6,7 +6,7 @@
 //! cargo test --benches                 run each benchmark once, unoptimised, to see that it runs
 //! ```
 //!
-//! Read next: `groups/blocking.rs`, then `results.rs` (which samples count), then `record/src/compare.rs` (how a verdict
+//! Read next: `groups/asked.rs`, then `results.rs` (which samples count), then `record/src/compare.rs` (how a verdict
 //! comes about).
 
 mod groups;

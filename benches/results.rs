@@ -7,7 +7,7 @@ use std::{
     time::SystemTime,
 };
 
-use record::{Measure, Row, Settings, Study, Unit};
+use record::{Measure, Row, Study, Unit};
 use serde::Deserialize;
 
 use crate::groups::Group;
@@ -36,7 +36,7 @@ impl Earlier {
 
     /// The study of a group, or `None` if none of its benchmarks was measured since.
     pub(crate) fn study(&self, group: &Group) -> Option<Study> {
-        let rows: Vec<_> = group
+        let mut rows: Vec<_> = group
             .rows()
             .into_iter()
             .filter_map(|(name, role)| {
@@ -44,12 +44,19 @@ impl Earlier {
                 Some(Row { name: name.to_owned(), role, at: None, measures })
             })
             .collect();
-        (!rows.is_empty()).then(|| Study {
+        if rows.is_empty() {
+            return None;
+        }
+        for (name, counted) in group.counted() {
+            let row = rows.iter_mut().find(|row| row.name == name);
+            row.into_iter().for_each(|row| row.measures.push(counted.clone()));
+        }
+        Some(Study {
             id: group.name.to_owned(),
             kind: group.kind,
             lesson: group.lesson(),
             question: group.question.to_owned(),
-            settings: Settings::new(),
+            settings: group.settings(),
             rows,
             notes: Vec::new(),
         })

@@ -1,17 +1,48 @@
 //! All groups, the noise first, then in the order of their lessons.
 
+mod asked;
 mod blocking;
+mod clients;
+mod dispatch;
+mod forms;
+mod hashes;
+mod locks;
+mod lookups;
 mod noise;
+mod pages;
+mod settings;
+mod statements;
+mod throttle;
+mod thumbnails;
+mod tokens;
 mod yielding;
 
 use criterion::Criterion;
-use record::{Kind, Role};
+use record::{Kind, Measure, Role, Settings};
+
+use asked::Asked;
 
 /// The name of the baseline in every group: the same harness around a handler that does nothing.
 pub(crate) const DO_NOTHING: &str = "do-nothing";
 
 /// Every group.
-pub(crate) const ALL: &[Group] = &[noise::GROUP, blocking::GROUP, yielding::GROUP];
+pub(crate) const ALL: &[Group] = &[
+    noise::GROUP,
+    clients::GROUP,
+    statements::GROUP,
+    pages::GROUP,
+    dispatch::GROUP,
+    lookups::GROUP,
+    hashes::GROUP,
+    tokens::GROUP,
+    throttle::GROUP,
+    blocking::GROUP,
+    yielding::GROUP,
+    thumbnails::GROUP,
+    locks::GROUP,
+    forms::GROUP,
+    settings::GROUP,
+];
 
 /// One question, and how it is measured.
 pub(crate) struct Group {
@@ -30,7 +61,7 @@ pub(crate) struct Group {
 /// What a group compares.
 pub(crate) enum Compares {
     /// The variants of a lesson's experiment, under the names that the lesson gives them, and the baseline.
-    Variants(&'static lab::Experiment),
+    Answers(Asked),
     /// Functions of a lesson under names of their own.
     Functions(&'static [(&'static str, Role)]),
 }
@@ -39,8 +70,9 @@ impl Group {
     /// The rows of its table.
     pub(crate) fn rows(&self) -> Vec<(&'static str, Role)> {
         match &self.compares {
-            Compares::Variants(experiment) => {
-                let variants = experiment.variants.iter().map(|variant| (variant.name, variant.side.into()));
+            Compares::Answers(asked) => {
+                let variants =
+                    asked.experiment.variants.iter().map(|variant| (variant.name, variant.side.into()));
                 std::iter::once((DO_NOTHING, Role::Baseline)).chain(variants).collect()
             }
             Compares::Functions(rows) => rows.to_vec(),
@@ -50,5 +82,21 @@ impl Group {
     /// The lesson that it belongs to; none for the noise.
     pub(crate) fn lesson(&self) -> Option<u8> {
         self.name.get(..2)?.parse().ok().filter(|number| *number > 0)
+    }
+
+    /// What was asked for.
+    pub(crate) fn settings(&self) -> Settings {
+        match &self.compares {
+            Compares::Answers(asked) => asked.settings(),
+            Compares::Functions(_) => Settings::new(),
+        }
+    }
+
+    /// What is counted besides, row by row: the same on every machine.
+    pub(crate) fn counted(&self) -> Vec<(&'static str, Measure)> {
+        match &self.compares {
+            Compares::Answers(asked) => asked.counted(),
+            Compares::Functions(_) => Vec::new(),
+        }
     }
 }

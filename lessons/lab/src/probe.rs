@@ -37,7 +37,9 @@ impl Probes {
         Self { gate, ..self }
     }
 
-    pub(crate) fn calling(&self, upstream: SocketAddr) -> Self {
+    /// The same probes for a service that calls a second one, which listens there.
+    #[must_use]
+    pub fn calling(&self, upstream: SocketAddr) -> Self {
         Self { upstream: Some(upstream), ..self.clone() }
     }
 
