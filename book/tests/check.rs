@@ -86,16 +86,22 @@ fn a_lab_without_a_recording_names_the_command_that_makes_one() {
 }
 
 #[test]
-fn questions_exercises_loads_and_claims_that_do_not_exist_are_found() {
+fn questions_exercises_plots_and_claims_that_do_not_exist_are_found() {
     for (name, expected) in [
         ("questions", "book/questions has no file for lesson 18"),
-        ("load", "no file in benches/runs has a load test of lesson 18"),
+        ("plot", "no file in benches/runs has a study `18`"),
         ("claims", "book/claims has no file for lesson 18"),
         ("exercise", ""),
     ] {
         let book = SmallBook::with(&format!("# Page\n\n{{{{#{name} 18}}}}\n"));
         assert_only_fault(&book, &format!("book/chapters/page.md:3: {expected}"));
     }
+}
+
+#[test]
+fn a_measurement_that_no_run_has_yet_is_no_fault_because_tests_are_newer_than_recordings() {
+    let book = SmallBook::with("# Page\n\n{{#load 18}}\n\n{{#bench 18}}\n\n{{#results api}}\n");
+    assert_eq!(book::faults(&book.library()).unwrap(), []);
 }
 
 #[test]

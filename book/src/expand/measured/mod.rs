@@ -12,17 +12,10 @@ use record::{Kind, Noise, Row, RunFile, Shelf, Study, median_interval, number};
 
 use crate::{Library, markup::escape};
 
-/// The studies that hold, each as a figure.
-pub(super) fn html(
-    library: &Library,
-    what: &str,
-    is: impl Fn(&Study) -> bool + Copy,
-    again: &str,
-) -> Result<String, String> {
+/// The studies that hold, each as a figure; `None` if no committed run has one.
+fn figures(library: &Library, is: impl Fn(&Study) -> bool + Copy) -> Result<Option<String>, String> {
     let shelf = Shelf::at(library.root());
-    let Some((path, run)) = shelf.recorded(is)? else {
-        return Err(format!("no file in benches/runs has {what}; `{again}` measures it."));
-    };
+    let Some((path, run)) = shelf.recorded(is)? else { return Ok(None) };
     let yours = shelf.yours(is);
     let source = format!(
         "Recorded on {}, {}, {} build. Run file: <code>{}</code>",
@@ -40,24 +33,37 @@ pub(super) fn html(
             figure(&Taken { run: &run, study }, yours.as_ref(), &source)
         })
         .collect();
-    Ok(figures)
+    Ok(Some(figures))
+}
+
+/// The figures, or the command that measures them: a test may be newer than the last recording.
+fn figures_or_command(
+    library: &Library,
+    is: impl Fn(&Study) -> bool + Copy,
+    command: &str,
+) -> Result<String, String> {
+    let missing = || {
+        format!("<p class=\"aside\">No recorded run has this yet. <code>{command}</code> measures it.</p>\n")
+    };
+    Ok(figures(library, is)?.unwrap_or_else(missing))
 }
 
 /// The load tests of a lesson.
 pub(super) fn loads(library: &Library, lesson: u8) -> Result<String, String> {
     let is = |study: &Study| study.kind == Kind::Load && study.lesson == Some(lesson);
-    html(library, &format!("a load test of lesson {lesson:02}"), is, &format!("cargo load {lesson:02}"))
+    figures_or_command(library, is, &format!("cargo load {lesson:02}"))
 }
 
 /// The benchmarks of a lesson.
 pub(super) fn benches(library: &Library, lesson: u8) -> Result<String, String> {
     let is = |study: &Study| study.kind == Kind::Bench && study.lesson == Some(lesson);
-    html(library, &format!("a benchmark of lesson {lesson:02}"), is, "cargo bench")
+    figures_or_command(library, is, &format!("cargo bench --bench questions -- {lesson:02}"))
 }
 
-/// One study by its name.
+/// One study by its name. A name is easily mistyped, so here a missing study is a fault.
 pub(super) fn plot(library: &Library, id: &str) -> Result<String, String> {
-    html(library, &format!("a study `{id}`"), |study| study.id == id, "cargo record")
+    let missing = || format!("no file in benches/runs has a study `{id}`; `cargo record` measures it.");
+    figures(library, |study| study.id == id)?.ok_or_else(missing)
 }
 
 /// Everything of a kind.
@@ -74,12 +80,7 @@ pub(super) fn results(library: &Library, kind: &str) -> Result<String, String> {
             ));
         }
     };
-    html(
-        library,
-        &format!("results of the kind `{kind}`"),
-        |study| kinds.contains(&study.kind),
-        "cargo record",
-    )
+    figures_or_command(library, |study| kinds.contains(&study.kind), "cargo record")
 }
 
 /// A study and the run that it was taken in.
