@@ -86,6 +86,9 @@ enum Inner {
     /// Serves one variant until stdin closes. This is how the door starts a service in a process of its own.
     #[command(hide = true)]
     Serve(service::Serve),
+    /// Becomes another program that ends when its parent does.
+    #[command(hide = true)]
+    Become(service::Become),
     /// Serves a counterpart of the FastAPI system until stdin closes.
     #[command(hide = true)]
     Twin(twin::Twin),
@@ -112,6 +115,7 @@ fn main() -> ExitCode {
     let door = Door::parse();
     match door.inner {
         Some(Inner::Serve(serve)) => said(service::serve(&serve).map_err(Stopped::Failed)),
+        Some(Inner::Become(ask)) => said(service::become_it(&ask).map_err(Stopped::Failed)),
         Some(Inner::Twin(twin)) => said(twin::serve(&twin).map_err(Stopped::Failed)),
         Some(Inner::Fastapi(ask)) => show(&ask.keep, || fastapi::measure(&ask)),
         Some(Inner::Api(ask)) => show(&ask.keep, || api::measure(&ask)),

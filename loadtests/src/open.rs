@@ -127,3 +127,54 @@ fn one(address: SocketAddr, request: Wired, due: Instant, shared: &Rc<RefCell<Sh
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use axum::{Router, http::StatusCode, routing::get};
+
+    use super::*;
+
+    /// A server on a thread of its own, since the generator holds the one that calls it.
+    fn serve(router: Router) -> SocketAddr {
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+                tell.send(listener.local_addr().unwrap()).unwrap();
+                axum::serve(listener, router).await.unwrap();
+            });
+        });
+        told.recv().unwrap()
+    }
+
+    #[test]
+    fn as_many_requests_are_sent_as_are_due_however_they_are_answered() {
+        let router = Router::new()
+            .route("/", get(|| async { "ok" }))
+            .route("/busy", get(|| async { StatusCode::SERVICE_UNAVAILABLE }));
+        let address = serve(router);
+        let lasts = Duration::from_millis(100);
+        let done = run(address, &Wired::get(address, "/"), 500.0, lasts).unwrap();
+        assert_eq!((done.answered, done.failed), (50, 0));
+        assert!(done.waits_ms.len() == 50 && done.waits_ms.is_sorted());
+        let done = run(address, &Wired::get(address, "/busy"), 500.0, lasts).unwrap();
+        assert_eq!((done.answered, done.failed), (0, 50));
+    }
+
+    #[test]
+    fn requests_go_on_while_none_is_answered_as_those_of_a_closed_loop_would_not() {
+        // Nobody is answered before ten are there: a closed loop with fewer users would wait for ever.
+        let all_here = Arc::new(tokio::sync::Barrier::new(10));
+        let wait = move || {
+            let all_here = Arc::clone(&all_here);
+            async move {
+                all_here.wait().await;
+            }
+        };
+        let address = serve(Router::new().route("/", get(wait)));
+        let done = run(address, &Wired::get(address, "/"), 200.0, Duration::from_millis(50)).unwrap();
+        assert_eq!((done.answered, done.failed), (10, 0));
+    }
+}

@@ -27,6 +27,9 @@ const fn of(lesson: u8, experiment: &'static str, controls: &'static [(&'static 
 /// Every load test, by lesson.
 const SCENARIOS: &[Scenario] = &[
     of(1, "one-dashboard", &[("hold_ms", 10)]),
+    // One: no search waits for others to come, as it does in the lab.
+    of(2, "ten-at-the-door", &[("hold_ms", 10), ("requests", 1)]),
+    of(3, "twenty-quotes", &[]),
     Scenario { varies: Some("pool"), ..of(9, "ten-statements", &[("hold_ms", 10), ("pool", 1)]) },
     Scenario { varies: Some("pool"), ..of(9, "ten-statements", &[("hold_ms", 10), ("pool", 4)]) },
     Scenario { varies: Some("pool"), ..of(9, "ten-statements", &[("hold_ms", 10), ("pool", 16)]) },

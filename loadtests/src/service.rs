@@ -1,8 +1,10 @@
 //! The service under load, in a process of its own: what it costs must not be taken from the users' share.
 
 use std::{
+    ffi::OsString,
     io::{self, BufRead as _, BufReader, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
+    path::Path,
     process::{Child, ChildStdin, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -29,6 +31,58 @@ pub(crate) struct Serve {
     variant: String,
     #[arg(long)]
     workers: u16,
+}
+
+/// A command for a program that knows nothing of its parent, and ends all the same when this process is killed.
+///
+/// On Linux this very program is started first: it asks the kernel to end it with its parent, and then becomes the other
+/// program, which the wish survives. Elsewhere the program outlives a parent that is killed; one that ends by itself
+/// ends its services.
+pub(crate) fn that_ends_with_this(program: &Path) -> Result<Command, String> {
+    if cfg!(target_os = "linux") {
+        let this = std::env::current_exe().map_err(|error| format!("this program's path: {error}"))?;
+        let mut command = Command::new(this);
+        command.arg("become").arg("--parent").arg(std::process::id().to_string()).arg(program);
+        Ok(command)
+    } else {
+        Ok(Command::new(program))
+    }
+}
+
+/// What to become, as the parent says it to the child.
+#[derive(Args)]
+pub(crate) struct Become {
+    #[arg(long)]
+    parent: i32,
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+    command: Vec<OsString>,
+}
+
+/// Becomes the program, which the kernel then ends together with the parent.
+///
+/// # Errors
+/// If the parent is gone already, or the program cannot be started. It does not return otherwise.
+#[cfg(target_os = "linux")]
+pub(crate) fn become_it(ask: &Become) -> Result<(), String> {
+    use std::os::unix::process::CommandExt as _;
+
+    use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+
+    set_parent_process_death_signal(Some(Signal::KILL)).map_err(|error| error.to_string())?;
+    // The parent may have gone before the kernel was asked; then nobody would end this.
+    if getppid().is_none_or(|parent| parent.as_raw_nonzero().get() != ask.parent) {
+        return Err("the parent is gone.".to_owned());
+    }
+    let Some((program, arguments)) = ask.command.split_first() else {
+        return Err("there is nothing to become.".to_owned());
+    };
+    Err(Command::new(program).args(arguments).exec().to_string())
+}
+
+/// Only Linux has it; see [`that_ends_with_this`].
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn become_it(ask: &Become) -> Result<(), String> {
+    Err(format!("{:?} is started without this on this system (parent {}).", ask.command, ask.parent))
 }
 
 /// A running service. Dropping it ends its process.
@@ -162,8 +216,17 @@ pub(crate) fn serve(serve: &Serve) -> Result<(), String> {
     let runtime = Builder::new_current_thread().build().map_err(|error| format!("no runtime: {error}"))?;
     let wrap = |router: Router| router.route(HEARTBEAT, get(|| async { "ok" }));
     let workers = usize::from(serve.workers.max(1));
+    let mut probes = Probes::new(scenario.controls());
+    // In the same process: it has to end with the service, and what it costs is the same for all variants.
+    let start =
+        |upstream| runtime.block_on(Server::start(upstream, probes.clone(), 1, None, |router| router));
+    let upstream = experiment.upstream.map(start).transpose();
+    let upstream = upstream.map_err(|error| format!("the service behind {}: {error}", variant.name))?;
+    if let Some(upstream) = &upstream {
+        probes = probes.calling(upstream.address());
+    }
     let server = runtime
-        .block_on(Server::start(variant.app, Probes::new(scenario.controls()), workers, None, wrap))
+        .block_on(Server::start(variant.app, probes, workers, None, wrap))
         .map_err(|error| format!("{}: {error}", variant.name))?;
     until_stdin_closes(server.address())
 }

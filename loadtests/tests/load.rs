@@ -93,3 +93,26 @@ fn a_service_ends_when_its_parent_s_end_of_the_pipe_closes() {
     // Without the watch on stdin this waits for ever.
     assert!(child.wait().unwrap().success());
 }
+
+/// Uvicorn does not watch its stdin. What it inherits from `load become` does not depend on that.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_program_that_knows_nothing_of_its_parent_ends_all_the_same_when_the_parent_is_killed() {
+    let become_it = "\"$0\" become --parent $$ sh -c 'echo ready; exec sleep 600' & wait";
+    let mut parent = Command::new("sh")
+        .args(["-c", become_it, env!("CARGO_BIN_EXE_load")])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(parent.stdout.take().unwrap());
+    let mut line = String::new();
+    said.read_line(&mut line).unwrap();
+    assert_eq!(line, "ready\n");
+    parent.kill().unwrap();
+    parent.wait().unwrap();
+    // The end of the pipe comes when its last holder is gone: without the kernel's help, in ten minutes.
+    let killed = std::time::Instant::now();
+    said.read_line(&mut line).unwrap();
+    assert!(killed.elapsed() < std::time::Duration::from_secs(300), "the program has ended by itself");
+}

@@ -2,12 +2,17 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Stdio,
 };
 
 use serde_json::{Value, json};
 
-use crate::{fastapi::ask_once, optimised, progress, service::Service, wire::Wired};
+use crate::{
+    fastapi::ask_once,
+    optimised, progress,
+    service::{Service, that_ends_with_this},
+    wire::Wired,
+};
 
 /// A running reference API.
 pub(crate) struct Reference {
@@ -24,7 +29,7 @@ impl Reference {
         progress::say("the reference API starts");
         let program = optimised::sibling("reference-api")?;
         let database = folder.join("reference.sqlite");
-        let mut command = Command::new(program);
+        let mut command = that_ends_with_this(&program)?;
         command
             .env("API_BIND", "127.0.0.1:0")
             .env("API_DATABASE__URL", format!("sqlite:{}", database.display()))

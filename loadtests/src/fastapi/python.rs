@@ -9,7 +9,10 @@ use std::{
 
 use record::{Measure, Role, Row, Study, Unit};
 
-use crate::{Stopped, optimised, progress, service::Service};
+use crate::{
+    Stopped, optimised, progress,
+    service::{Service, that_ends_with_this},
+};
 
 /// An environment that is ready.
 pub(super) struct Python {
@@ -88,8 +91,8 @@ fn run(command: &mut Command, what: &str) -> Result<(), String> {
 impl Python {
     /// Serves `app.py` under uvicorn, one worker, as fast as it goes: uvloop, httptools, no access log.
     pub(super) fn serve(&self, databases: &Path) -> Result<Service, String> {
+        let mut command = that_ends_with_this(&self.program)?;
         let start = |port: u16| {
-            let mut command = Command::new(&self.program);
             command
                 .args([
                     "-m",
