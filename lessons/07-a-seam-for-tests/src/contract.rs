@@ -7,7 +7,6 @@ fn member(email: &str, name: &str) -> Member {
     Member { email: email.to_owned(), name: name.to_owned() }
 }
 
-// ANCHOR: contract
 /// What these members, empty at first, do not keep of the contract. Nothing is good.
 ///
 /// It speaks to the trait alone, so it cannot know whom it tests.
@@ -24,6 +23,7 @@ pub async fn broken(members: &dyn Members) -> Vec<&'static str> {
         added.is_ok() && members.find("ada@example.org").await == Ok(Some(member("ada@example.org", "Ada")))
     });
     holds("who was not added is not found", members.find("eve@example.org").await == Ok(None));
+    // ANCHOR: contract
     holds("an address is taken once", {
         members.add(member("ada@example.org", "Eve")).await == Err(Fault::Taken)
     });
@@ -36,6 +36,7 @@ pub async fn broken(members: &dyn Members) -> Vec<&'static str> {
         let (small, capital) = (member("é@example.org", "Émile"), member("É@example.org", "Élise"));
         members.add(small).await.is_ok() && members.add(capital).await.is_ok()
     });
+    // ANCHOR_END: contract
     holds("a refusal changes nothing", {
         members.find("ada@example.org").await.is_ok_and(|found| found.is_some_and(|ada| ada.name == "Ada"))
     });
@@ -47,4 +48,3 @@ pub async fn broken(members: &dyn Members) -> Vec<&'static str> {
     });
     broken
 }
-// ANCHOR_END: contract
