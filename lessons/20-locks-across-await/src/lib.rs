@@ -32,7 +32,7 @@ pub static LESSON: Lesson = Lesson {
 pub const TEN_RATES: Experiment = Experiment {
     slug: "ten-rates",
     title: "Ten currencies at once",
-    watch: "The heartbeat goes on, so the thread is free. Do the lanes overlap?",
+    watch: "The heartbeat goes on, so the thread is free. When does each lane end?",
     controls: &[Control::WORKERS, REQUESTS, Control::HOLD_MS],
     plan: Plan::Timeline(Timeline { requests: rates }),
     upstream: None,
