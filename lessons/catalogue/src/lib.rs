@@ -20,6 +20,7 @@ pub static LESSONS: &[&Lesson] = &[
     &refresh_tokens::LESSON,            // 12
     &authorization::LESSON,             // 13
     &transport_hygiene::LESSON,         // 14
+    &layers_that_point_inward::LESSON,  // 15
     &errors_and_panics::LESSON,         // 16
     &blocking_the_runtime::LESSON,      // 18
     &cpu_work::LESSON,                  // 19

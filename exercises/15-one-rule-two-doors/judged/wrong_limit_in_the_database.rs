@@ -1,0 +1,80 @@
+//! mistake: one function has the prices, and the limit is still a constraint of the database.
+//! fails: the_scales_say_what_the_web_shop_says
+
+#[path = "../checks.rs"]
+mod checks;
+
+use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sqlx::SqlitePool;
+
+/// Why a parcel was not kept.
+#[derive(Debug)]
+enum Fault {
+    Heavy,
+    Down,
+}
+
+/// Where parcels are kept.
+trait Store: Clone + Send + Sync + 'static {
+    /// Keeps a parcel and gives it a number.
+    fn keep(&self, grams: u64, cents: u64) -> impl Future<Output = Result<u64, Fault>> + Send;
+}
+
+/// Parcels in a table, with `CHECK (grams <= 20000)`.
+#[derive(Clone)]
+struct Sqlite(SqlitePool);
+
+impl Store for Sqlite {
+    async fn keep(&self, grams: u64, cents: u64) -> Result<u64, Fault> {
+        let (grams, cents) = (grams.cast_signed(), cents.cast_signed());
+        let insert = sqlx::query("INSERT INTO parcels (grams, cents) VALUES (?, ?)").bind(grams).bind(cents);
+        match insert.execute(&self.0).await {
+            Ok(kept) => Ok(kept.last_insert_rowid().cast_unsigned()),
+            Err(sqlx::Error::Database(error)) if error.is_check_violation() => Err(Fault::Heavy),
+            Err(_) => Err(Fault::Down),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Parcel {
+    grams: u64,
+    express: bool,
+}
+
+type Answer = (StatusCode, Json<Value>);
+
+/// The web shop.
+fn app<S: Store>(store: S) -> Router {
+    Router::new().route("/parcels", post(take::<S>)).with_state(store)
+}
+
+async fn take<S: Store>(State(store): State<S>, Json(Parcel { grams, express }): Json<Parcel>) -> Answer {
+    let cents = match price(grams, express) {
+        Ok(cents) => cents,
+        Err(word) => return (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "refused": word }))),
+    };
+    match store.keep(grams, cents).await {
+        Ok(number) => (StatusCode::CREATED, Json(json!({ "number": number, "cents": cents }))),
+        Err(Fault::Heavy) => (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "refused": "heavy" }))),
+        Err(Fault::Down) => (StatusCode::SERVICE_UNAVAILABLE, Json(Value::Null)),
+    }
+}
+
+/// What a parcel costs. It knows neither of the doors, nor the store.
+fn price(grams: u64, express: bool) -> Result<u64, &'static str> {
+    let cents: u64 = match grams {
+        0 => return Err("empty"),
+        1..=1000 => 400,
+        1001..=5000 => 900,
+        _ => 1900,
+    };
+    Ok(if express { (cents * 3).div_ceil(2) } else { cents })
+}
+
+/// The scales in the depot.
+fn scales(grams: u64, express: bool) -> Result<u64, &'static str> {
+    price(grams, express)
+}
