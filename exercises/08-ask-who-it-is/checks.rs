@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 
 use extractors::{ADA, BEN, Directory, LESSON};
-use lab::{Experiment, Finding, Plan, Report, Request, Run, Side, Step, Transcript, Variant};
+use lab::{Experiment, Finding, Plan, Report, Request, Run, Side, Step, Transcript, Variant, shown_status};
 use serde_json::{Value, json};
 
 const ANSWER: Variant = Variant {
@@ -100,11 +100,10 @@ fn whoever_may_ask_gets_the_page_that_they_asked_for() {
         json!("ok"),
     ];
     for (exchange, expected) in SERVED.exchanges().iter().zip(expected) {
-        let seen = exchange.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
         Finding::new(
             exchange.says.as_str(),
             "answer",
-            format!("{seen} {}", exchange.body),
+            format!("{} {}", shown_status(exchange.status), exchange.body),
             format!("200 {expected}"),
             exchange.status == Some(200) && exchange.body == expected,
             "The lists have to say what they said before, to those who may read them.",
@@ -151,8 +150,6 @@ fn the_user_is_looked_up_once_for_each_request() {
 fn all_answer(report: &Report, expected: u16, meaning: &str) {
     report.assert_holds();
     for exchange in report.exchanges() {
-        let seen = exchange.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-        let holds = exchange.status == Some(expected);
-        Finding::new(exchange.says.as_str(), "status", seen, expected, holds, meaning).assert_holds();
+        Finding::status(exchange.says.as_str(), exchange.status, expected, meaning).assert_holds();
     }
 }

@@ -7,14 +7,16 @@ use std::sync::LazyLock;
 use axum::{
     Json, Router,
     extract::{Path, State},
-    routing::get,
+    http::StatusCode,
+    routing::{get, post},
 };
 use lab::{
     Control, Experiment, Finding, Observed, Plan, Probes, Report, Request, Run, Side, Step, Timeline,
-    Transcript, Variant,
+    Transcript, Variant, shown_status,
 };
 use pool_starvation::{Bank, BankError, LESSON, PARTNER, POOL, TEN_STATEMENTS, TEN_TRANSFERS};
 use serde_json::{Value, json};
+use sqlx::{Connection as _, SqliteConnection};
 
 const ANSWER: Variant = Variant {
     name: "your answer",
@@ -23,17 +25,37 @@ const ANSWER: Variant = Variant {
     app: |probes| Box::pin(audited(probes)),
 };
 
-/// The service, and a door for the auditors.
+/// The service, and two doors for the auditors.
 async fn audited(probes: Probes) -> Router {
     async fn audit(State(bank): State<Bank>, Path(name): Path<String>) -> Result<Json<i64>, BankError> {
         bank.audited(&name).await.map(Json)
     }
     let bank = Bank::new(&probes).await;
-    let auditors = Router::new().route("/audit/{name}", get(audit)).with_state(bank.clone());
+    let auditors = Router::new()
+        .route("/audit/{name}", get(audit))
+        .route(WRITING, post(audit_while_writing))
+        .with_state(bank.clone());
     crate::app(bank).merge(auditors)
 }
 
-/// Transfers in turn; two of them are refused.
+/// The auditors' long job.
+const WRITING: &str = "/audits";
+
+/// Holds the write lock of the database, over a connection of its own, from before the transfers leave the partner until
+/// thirty audits are done. Until it tries to write, a transfer does less than one of them.
+async fn audit_while_writing(State(bank): State<Bank>) -> Result<StatusCode, BankError> {
+    let mut auditors = SqliteConnection::connect_with(&bank.pool().connect_options()).await?;
+    let writing = auditors.begin_with("BEGIN IMMEDIATE").await?;
+    // In a gated run nobody leaves the partner before all have come.
+    bank.ask_partner("ada").await;
+    for _ in 0..30 {
+        bank.audited("ada").await?;
+    }
+    writing.commit().await?;
+    Ok(StatusCode::CREATED)
+}
+
+/// Transfers in turn; two of them are refused, and the last takes all that is left.
 static IN_TURN: Experiment = Experiment {
     slug: "in-turn",
     title: "Transfers in turn",
@@ -56,6 +78,8 @@ const STEPS: &[Step] = &[
     Step { says: "Ada pays Ben 20", request: |_| pay("ben", 20) },
     Step { says: "Ada's account at the end", request: |_| Request::get("/audit/ada") },
     Step { says: "Ben's account at the end", request: |_| Request::get("/audit/ben") },
+    Step { says: "Ada pays Ben all that she has", request: |_| pay("ben", 50) },
+    Step { says: "Ada's account when it is empty", request: |_| Request::get("/audit/ada") },
 ];
 
 /// A transfer and what is said about it. There are two connections, so that also a wasteful statement gets its answer.
@@ -78,9 +102,24 @@ fn pay(to: &str, cents: u32) -> Request {
     Request::post("/transfers", json!({ "from": "ada", "to": to, "cents": cents }))
 }
 
-/// More transfers than connections, again and again, so that each meets others between its statements.
-static FORTY: Experiment = Experiment {
-    plan: Plan::Timeline(Timeline { requests: |controls| vec![pay("ben", 1); controls.requests()] }),
+/// Three transfers while somebody else writes.
+static WHILE_WRITING: Experiment = Experiment {
+    plan: Plan::Timeline(Timeline {
+        requests: |_| vec![Request::post(WRITING, json!({})), pay("ben", 1), pay("ben", 1), pay("ben", 1)],
+    }),
+    judge: |report| {
+        let Observed::Timeline { lanes, .. } = &report.observed else { return Vec::new() };
+        let done = lanes.iter().skip(1).filter(|lane| lane.status == Some(201)).count();
+        vec![Finding::new(
+            "3 transfers, while the auditors write",
+            "answered with 201",
+            done,
+            3,
+            done == 3,
+            "A transaction that has read and then wants to write is refused at once while somebody else is writing. One that \
+             begins as a writer waits for its turn.",
+        )]
+    },
     ..TEN_TRANSFERS
 };
 
@@ -99,6 +138,8 @@ fn a_transfer_moves_the_money() {
     said(&TURNS, 0, 201, None, meaning);
     said(&TURNS, 1, 200, Some(json!(70)), meaning);
     said(&TURNS, 2, 200, Some(json!(30)), meaning);
+    said(&TURNS, 10, 201, None, "She has as much as she pays.");
+    said(&TURNS, 11, 200, Some(json!(0)), meaning);
     let statements = run(&STATEMENTS, &[]).report();
     let statement = json!({ "cents": 70, "entries": [-30] });
     said(&statements, 1, 200, Some(statement), "The statement has to say what the accounts say.");
@@ -127,8 +168,8 @@ fn ten_transfers_are_at_the_partner_together() {
 }
 
 #[test]
-fn forty_transfers_on_eight_connections_all_go_through() {
-    run(&FORTY, &[("requests", 40), (POOL.name, 8), ("hold_ms", 1)]).report().assert_holds();
+fn transfers_wait_for_their_turn_while_somebody_else_writes() {
+    run(&WHILE_WRITING, &[(POOL.name, 4), ("hold_ms", 1)]).gated().report().assert_holds();
 }
 
 #[test]
@@ -157,9 +198,8 @@ fn said(report: &Report, step: usize, status: u16, body: Option<Value>, meaning:
     report.assert_holds();
     let exchange = &report.exchanges()[step];
     let text = |status: Option<u16>, body: &Value| match status {
-        Some(status) if body.is_null() || body == "" => status.to_string(),
-        Some(status) => format!("{status} {body}"),
-        None => "no answer".to_owned(),
+        Some(status) if !body.is_null() && body != "" => format!("{status} {body}"),
+        status => shown_status(status),
     };
     let holds = exchange.status == Some(status) && body.as_ref().is_none_or(|body| *body == exchange.body);
     let expected = text(Some(status), &body.unwrap_or_default());

@@ -10,6 +10,7 @@ use axum::{
 };
 use lab::{
     Controls, Experiment, Finding, Plan, Probes, Report, Request, Run, Side, Step, Transcript, Variant,
+    shown_status,
 };
 use serde_json::json;
 use tower::ServiceExt as _;
@@ -100,7 +101,7 @@ fn a_secret_in_the_address_opens_nothing() {
 
     report.assert_holds();
     for exchange in report.exchanges() {
-        let seen = exchange.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+        let seen = shown_status(exchange.status);
         let holds = exchange.status.is_some_and(|status| (400..500).contains(&status));
         let meaning = "What works will be used, and then it stands in every log on the way.";
         Finding::new(&exchange.says, "status", seen, "a refusal (4xx)", holds, meaning).assert_holds();
@@ -203,8 +204,6 @@ fn statuses(experiment: &'static Experiment, expected: &[u16], meaning: &str) {
     let report = run(experiment);
     report.assert_holds();
     for (exchange, expected) in report.exchanges().iter().zip(expected) {
-        let seen = exchange.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-        Finding::new(&exchange.says, "status", seen, expected, exchange.status == Some(*expected), meaning)
-            .assert_holds();
+        Finding::status(&exchange.says, exchange.status, *expected, meaning).assert_holds();
     }
 }

@@ -9,7 +9,9 @@ use std::{
 };
 
 use errors_and_panics::{LESSON, is_problem, notes::Notes, tells_of_our_insides};
-use lab::{Exchange, Experiment, Finding, Plan, Report, Request, Run, Side, Step, Transcript, Variant};
+use lab::{
+    Exchange, Experiment, Finding, Plan, Report, Request, Run, Side, Step, Transcript, Variant, shown_status,
+};
 use serde_json::json;
 
 const ANSWER: Variant = Variant {
@@ -107,7 +109,7 @@ fn what_succeeds_answers_as_before() {
     ];
     for (exchange, (status, body)) in exchanges()[..SOUND].iter().zip(expected) {
         let holds = exchange.status == Some(status) && exchange.body == body;
-        let seen = format!("{} {}", shown(exchange), exchange.body);
+        let seen = format!("{} {}", shown_status(exchange.status), exchange.body);
         let meaning = "Only failures may be answered differently.";
         Finding::new(&exchange.says, "answer", seen, format!("{status} {body}"), holds, meaning)
             .assert_holds();
@@ -195,13 +197,8 @@ fn exchanges() -> &'static [Exchange] {
     REPORT.exchanges()
 }
 
-fn shown(exchange: &Exchange) -> String {
-    exchange.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string())
-}
-
 #[track_caller]
 fn status(step: usize, expected: u16, meaning: &str) {
     let exchange = &exchanges()[step];
-    let holds = exchange.status == Some(expected);
-    Finding::new(&exchange.says, "status", shown(exchange), expected, holds, meaning).assert_holds();
+    Finding::status(&exchange.says, exchange.status, expected, meaning).assert_holds();
 }

@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 
 use blocking_the_runtime::{LESSON, LONG_LOOP, TEN_REPORTS, Warehouse};
 use lab::{
-    Control, Experiment, Finding, Plan, Probes, Report, Request, Run, Side, Step, Timeline, Transcript,
-    Variant,
+    Control, Experiment, Finding, Plan, Probes, Report, Request, Rows, Run, Side, Step, Timeline, Transcript,
+    Variant, shown_status,
 };
 use serde_json::{Value, json};
 
@@ -84,6 +84,16 @@ fn ten_exports_overlap_and_a_heartbeat_passes() {
     report.assert_holds();
     // A handler that waits once and then holds the thread overlaps too, and a heartbeat may slip in between.
     reached_the_warehouse_together(&report);
+    let kept = report.counter(Rows::KEPT_THE_THREAD);
+    Finding::new(
+        "10 exports, sent together",
+        "that let nobody else in after their last row",
+        kept,
+        0,
+        kept == 0,
+        "The exports share their thread at first and keep it then. The heartbeat has to get in all along.",
+    )
+    .assert_holds();
 }
 
 #[track_caller]
@@ -109,9 +119,7 @@ fn said_alone(step: usize, subject: &str, expected: &Value) {
     Finding::new(
         subject,
         "answer",
-        exchange
-            .status
-            .map_or_else(|| exchange.body.to_string(), |status| format!("{status} {}", exchange.body)),
+        format!("{} {}", shown_status(exchange.status), exchange.body),
         format!("200 {expected}"),
         exchange.status == Some(200) && exchange.body == *expected,
         "The service has to say what it said before; only how it waits may change.",

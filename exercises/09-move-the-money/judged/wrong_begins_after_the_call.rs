@@ -1,6 +1,6 @@
 //! mistake: the call moved out, but BEGIN is still deferred: a transfer that reads and then writes is refused at once
 //! when another has written in between.
-//! fails: forty_transfers_on_eight_connections_all_go_through
+//! fails: transfers_wait_for_their_turn_while_somebody_else_writes
 
 #[path = "../checks.rs"]
 mod checks;

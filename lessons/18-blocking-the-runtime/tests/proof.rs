@@ -5,7 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a proof that cannot be set up has failed")]
 
 use blocking_the_runtime::{LESSON, LONG_LOOP, TEN_REPORTS};
-use lab::{Experiment, Lane, Observed, Report, Run};
+use lab::{Experiment, Lane, Observed, Report, Rows, Run};
 
 fn run(experiment: &'static Experiment, variant: &str, asked: &[(&str, u64)]) -> Report {
     let controls = experiment.controls(asked.iter().copied()).unwrap();
@@ -73,6 +73,7 @@ fn a_loop_without_an_await_lets_no_heartbeat_through() {
 
     let (_, most_in_flight, beats_meanwhile) = timeline(&report);
     assert_eq!((most_in_flight, beats_meanwhile), (1, 0));
+    assert_eq!(report.counter(Rows::KEPT_THE_THREAD), 10);
     assert!(!report.verdict.holds);
 }
 
@@ -83,5 +84,6 @@ fn a_loop_that_yields_shares_its_thread_with_everybody() {
     let (_, most_in_flight, beats_meanwhile) = timeline(&report);
     assert_eq!(most_in_flight, 10);
     assert!(beats_meanwhile > 0);
+    assert_eq!(report.counter(Rows::KEPT_THE_THREAD), 0);
     report.assert_holds();
 }

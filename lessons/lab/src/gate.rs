@@ -28,7 +28,10 @@ pub(crate) struct Gate {
 struct FirstCalls {
     to_come: usize,
     inside: usize,
-    heartbeat: bool,
+    /// Answered while calls were in flight.
+    heartbeats: u64,
+    /// Somebody has waited in vain.
+    given_up: bool,
 }
 
 /// Whom the gate lets through.
@@ -42,7 +45,7 @@ enum Lets {
 impl Gate {
     pub(crate) fn new(peers: usize) -> Arc<Self> {
         Arc::new(Self {
-            first_calls: Mutex::new(FirstCalls { to_come: peers, inside: 0, heartbeat: false }),
+            first_calls: Mutex::new(FirstCalls { to_come: peers, inside: 0, heartbeats: 0, given_up: false }),
             moved: Condvar::new(),
             lets: watch::Sender::new(Lets::Nobody),
         })
@@ -63,7 +66,7 @@ impl Gate {
     /// A heartbeat was answered while calls were in flight.
     pub(crate) fn heartbeat(&self) {
         let mut first_calls = lock(&self.first_calls);
-        first_calls.heartbeat = true;
+        first_calls.heartbeats += 1;
         self.open_if_complete(&first_calls);
     }
 
@@ -76,14 +79,16 @@ impl Gate {
     }
 
     fn open_if_complete(&self, first_calls: &FirstCalls) {
-        if first_calls.to_come == 0 && first_calls.heartbeat {
+        if first_calls.to_come == 0 && first_calls.heartbeats > 0 {
             self.open(first_calls, Lets::FirstCalls);
         }
     }
 
     /// Whoever has lost patience opens for all that come later: one wait is enough to show that calls queue.
     fn give_up(&self) {
-        self.open(&lock(&self.first_calls), Lets::Everybody);
+        let mut first_calls = lock(&self.first_calls);
+        first_calls.given_up = true;
+        self.open(&first_calls, Lets::Everybody);
     }
 
     /// Takes the locked state as a witness: a waiter that has looked and not yet slept cannot miss the call.
@@ -133,6 +138,41 @@ impl Ticket {
             self.gate.give_up();
         }
         self.may_pass()
+    }
+}
+
+/// The end of a computation. It is over when somebody else was served after it was first reached, which shows that the
+/// computation shares its thread, or has one of its own.
+#[derive(Debug)]
+pub(crate) struct End {
+    heartbeats: u64,
+    since: Instant,
+}
+
+/// Whether somebody else was served at the [`End`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Others {
+    Served,
+    NotYet,
+    /// Nobody will be, or one before has shown already what happens here.
+    Never,
+}
+
+impl End {
+    pub(crate) fn of(ticket: &Ticket) -> Self {
+        Self { heartbeats: lock(&ticket.gate.first_calls).heartbeats, since: Instant::now() }
+    }
+
+    pub(crate) fn others(&self, ticket: &Ticket) -> Others {
+        if self.since.elapsed() >= PATIENCE {
+            ticket.gate.give_up();
+        }
+        let first_calls = lock(&ticket.gate.first_calls);
+        match (first_calls.heartbeats > self.heartbeats, first_calls.given_up) {
+            (true, _) => Others::Served,
+            (false, true) => Others::Never,
+            (false, false) => Others::NotYet,
+        }
     }
 }
 

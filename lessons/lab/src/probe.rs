@@ -14,7 +14,7 @@ use std::{
 
 use crate::{
     Control, Controls, Reading,
-    gate::{Gate, Ticket},
+    gate::{End, Gate, Others, Ticket},
 };
 
 /// What a variant is handed: named gauges and counters, a slow system to call, and the controls of the run.
@@ -23,9 +23,11 @@ pub struct Probes {
     controls: Controls,
     upstream: Option<SocketAddr>,
     gauges: Arc<Mutex<BTreeMap<&'static str, Gauge>>>,
-    counters: Arc<Mutex<BTreeMap<&'static str, Counter>>>,
+    counters: Counters,
     gate: Option<Arc<Gate>>,
 }
+
+type Counters = Arc<Mutex<BTreeMap<&'static str, Counter>>>;
 
 impl Probes {
     /// Probes for a service that is run outside an experiment: by a test, a benchmark or a load test.
@@ -61,7 +63,12 @@ impl Probes {
     /// A slow system to call, such as a report database. Its gauge carries the name given.
     pub fn backend(&self, name: &'static str) -> Backend {
         let hold = self.controls.get(Control::HOLD_MS.name).unwrap_or(0);
-        Backend { hold: Duration::from_millis(hold), gauge: self.gauge(name), gate: self.gate.clone() }
+        Backend {
+            hold: Duration::from_millis(hold),
+            gauge: self.gauge(name),
+            gate: self.gate.clone(),
+            counters: Arc::clone(&self.counters),
+        }
     }
 
     /// Where the experiment's second service listens, such as `http://127.0.0.1:40123`.
@@ -161,6 +168,7 @@ pub struct Backend {
     hold: Duration,
     gauge: Gauge,
     gate: Option<Arc<Gate>>,
+    counters: Counters,
 }
 
 impl Backend {
@@ -190,19 +198,51 @@ impl Backend {
         let rows = u64::try_from(self.hold.as_millis()).unwrap_or(u64::MAX) * Rows::A_MILLISECOND;
         // Counted before it is waited for: the last one to come opens the gate, and its peers may end at once.
         let in_flight = self.gauge.enter();
-        Rows { left: rows, ticket: self.gate.as_ref().map(Gate::arrive), _in_flight: in_flight }
+        let paced = self.gate.as_ref().map(|gate| Paced {
+            ticket: gate.arrive(),
+            end: None,
+            // Here, not where the backend is made: most have no rows, and their reports no such line.
+            kept: lock(&self.counters).entry(Rows::KEPT_THE_THREAD).or_default().clone(),
+        });
+        Rows { left: rows, paced, _in_flight: in_flight }
     }
 }
 
-/// The rows of a [`Backend`]. In a gated run they do not end before all peers have begun.
+/// The rows of a [`Backend`]. In a gated run they do not end before all peers have begun, nor before somebody else was
+/// served after the last row: whoever lets others in at the beginning only is found out there.
 #[derive(Debug)]
 pub struct Rows {
     left: u64,
-    ticket: Option<Ticket>,
+    paced: Option<Paced>,
     _in_flight: InFlight,
 }
 
+/// What holds the end of the rows back in a gated run.
+#[derive(Debug)]
+struct Paced {
+    ticket: Ticket,
+    end: Option<End>,
+    kept: Counter,
+}
+
+impl Paced {
+    /// Asked when the last row was handed out, and after each row that is handed out to pass the time.
+    fn may_end(&mut self) -> bool {
+        let others = self.end.get_or_insert_with(|| End::of(&self.ticket)).others(&self.ticket);
+        if !self.ticket.may_pass_by_now() || others == Others::NotYet {
+            return false;
+        }
+        if others == Others::Never {
+            self.kept.add_one();
+        }
+        true
+    }
+}
+
 impl Rows {
+    /// The counter of rows after which nobody else was served before they ended. Only gated runs have it.
+    pub const KEPT_THE_THREAD: &str = "rows that kept their thread to the end";
+
     /// Rows that cost about a millisecond in a debug build on a machine of today. Only pictures depend on it.
     const A_MILLISECOND: u64 = 200;
 }
@@ -211,7 +251,7 @@ impl Iterator for Rows {
     type Item = u64;
 
     fn next(&mut self) -> Option<u64> {
-        if self.left == 0 && self.ticket.as_ref().is_none_or(Ticket::may_pass_by_now) {
+        if self.left == 0 && self.paced.as_mut().is_none_or(Paced::may_end) {
             return None;
         }
         self.left = self.left.saturating_sub(1);
