@@ -91,9 +91,10 @@ fn cargo(root: &Path, pattern: &str) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command
         .args([
-            "test",
+            // Not `test --no-run`: that ends with the first target that does not compile, and leaves the others unbuilt.
+            "build",
+            "--keep-going",
             "--workspace",
-            "--no-run",
             "--message-format=json",
             "--color=never",
             "--test",

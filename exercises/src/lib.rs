@@ -17,6 +17,7 @@ pub mod progress;
 pub mod prove;
 pub mod record;
 mod store;
+pub mod strength;
 pub mod trial;
 pub mod verdict;
 
@@ -25,3 +26,4 @@ pub use kit::{Exercise, Kit, KitError, PROGRESS_FILE, catalogue};
 pub use plain::plain;
 pub(crate) use plain::wrap;
 pub use progress::Progress;
+pub use strength::Strength;

@@ -1,64 +1,22 @@
 //! How strong the checks are: the reference solution is changed in small ways, and the checks have to notice.
 //!
-//! `cargo-mutants` names the changes; the runner judges each like an answer. What was found is kept in `strength.toml`, and
-//! each change that no check notices carries a reason there.
+//! `cargo-mutants` names the changes; the runner judges each like an answer. [`Strength`] keeps what was found.
 
-use std::{
-    collections::BTreeMap,
-    fs, io,
-    path::{Path, PathBuf},
-    process::Stdio,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, fs, io, path::PathBuf, process::Stdio, sync::Arc};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use thiserror::Error;
 use tokio::{process::Command, sync::Semaphore, task::JoinSet};
 
 use crate::{
-    compile,
-    hints::{Hints, fingerprint},
+    audit::INCLUDES_CHECKS,
+    compile::{self, Build},
+    hints::Hints,
     kit::{Exercise, Kit, KitError},
     prove::{AT_ONCE, sit},
-    store, trial, verdict,
+    strength::{self, Examined, Strength, Survivor},
+    trial, verdict,
 };
-
-/// What is known about all exercises: the content of `exercises/strength.toml`.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Strength {
-    /// One entry for each exercise that was examined, by number.
-    #[serde(rename = "exercise", default)]
-    pub exercises: Vec<Examined>,
-}
-
-/// What is known about one exercise.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Examined {
-    /// The exercise.
-    pub number: u8,
-    /// The [`fingerprint`] of the solution and the checks together. Another one means: examine again.
-    pub fingerprint: String,
-    /// How many changed solutions compile.
-    pub mutants: usize,
-    /// How many of them the checks refuse.
-    pub killed: usize,
-    /// Those that pass.
-    #[serde(default)]
-    pub survivors: Vec<Survivor>,
-}
-
-/// A changed solution that passes.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Survivor {
-    /// The change.
-    pub mutant: String,
-    /// Why it may pass, written by a person.
-    #[serde(default)]
-    pub because: String,
-}
 
 /// Why nothing was examined. The text names the next step.
 #[derive(Debug, Error)]
@@ -98,45 +56,6 @@ struct Place {
     column: usize,
 }
 
-/// The lines by which an answer takes the checks in. They are no part of what is changed.
-const CHECKS: &str = "#[path = \"../checks.rs\"]\nmod checks;\n";
-
-impl Strength {
-    /// What is kept in the kit.
-    ///
-    /// # Errors
-    /// If the file is not as it should be.
-    pub fn read(kit: &Kit) -> Result<Self, KitError> {
-        let path = file(kit);
-        match fs::read_to_string(&path) {
-            Ok(text) => {
-                toml::from_str(&text).map_err(|error| KitError::Malformed { path, fault: error.to_string() })
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(source) => Err(KitError::Unreadable { path, source }),
-        }
-    }
-
-    /// What is known about one exercise.
-    pub fn of(&self, exercise: &Exercise) -> Option<&Examined> {
-        self.exercises.iter().find(|examined| examined.number == exercise.number)
-    }
-}
-
-/// The fingerprint that an examination of the exercise as it is now would carry.
-///
-/// # Errors
-/// If a file cannot be read.
-pub fn examined_as(exercise: &Exercise) -> Result<String, KitError> {
-    let read = |path: PathBuf| {
-        fs::read_to_string(&path)
-            .map(|text| text.replace("\r\n", "\n"))
-            .map_err(|source| KitError::Unreadable { path, source })
-    };
-    let both = read(exercise.judged("solution"))? + &read(exercise.folder.join("checks.rs"))?;
-    Ok(fingerprint(&both))
-}
-
 /// Examines the exercises, keeps what was found, and says it.
 ///
 /// # Errors
@@ -155,7 +74,8 @@ pub async fn mutate(kit: &Kit, exercises: &[Exercise]) -> Result<String, MutateE
         strength.exercises.retain(|other| other.number != examined.number);
         strength.exercises.push(examined);
         strength.exercises.sort_by_key(|examined| examined.number);
-        keep(kit, &strength)?;
+        strength.pending.retain(|pending| pending.number != exercise.number);
+        strength.write(kit)?;
     }
     Ok(text)
 }
@@ -167,17 +87,21 @@ async fn examine(kit: &Kit, exercise: &Exercise, before: Option<&Examined>) -> R
     let hints = Arc::new(Hints::read(&exercise.folder.join("hints.toml"))?);
     let permits = Arc::new(Semaphore::new(AT_ONCE));
     let mut running = JoinSet::new();
-    for (at, target) in changed.targets.iter().enumerate() {
-        // One by one: `cargo test` ends with the first target that does not compile, and builds none of the others.
-        let build = compile::build(kit.root(), target, trial::interruption()?, |_| {})
+    let build = match changed.pattern() {
+        Some(pattern) => compile::build(kit.root(), &pattern, trial::interruption()?, |_| {})
             .await?
-            .ok_or_else(|| io::Error::other("interrupted"))?;
+            .ok_or_else(|| io::Error::other("interrupted"))?,
+        None => Build::default(),
+    };
+    for (at, target) in changed.targets.iter().enumerate() {
         // A change that does not compile is no mistake that a learner could hand in.
         let Some(program) = build.program(target).cloned() else { continue };
         let (folder, hints, permits) = (exercise.folder.clone(), Arc::clone(&hints), Arc::clone(&permits));
         running.spawn(async move {
             let _permit = permits.acquire_owned().await;
             let trial = sit(&program, &folder, trial::interruption()?).await?;
+            // Nobody runs it again, and each takes its megabytes.
+            fs::remove_file(&program.path)?;
             Ok::<_, io::Error>((at, verdict::judge(&hints, &trial).solved))
         });
     }
@@ -200,7 +124,7 @@ async fn examine(kit: &Kit, exercise: &Exercise, before: Option<&Examined>) -> R
         .collect();
     Ok(Examined {
         number: exercise.number,
-        fingerprint: examined_as(exercise)?,
+        fingerprint: strength::of_files(exercise)?,
         mutants: passed.len(),
         killed: passed.len() - survivors.len(),
         survivors,
@@ -214,7 +138,7 @@ async fn list(source: &str) -> Result<Vec<Mutant>, MutateError> {
     fs::create_dir(root.join("src"))?;
     fs::write(root.join("Cargo.toml"), "[package]\nname = \"solution\"\nedition = \"2024\"\n[workspace]\n")?;
     // As many lines as before: the tool tells places by line.
-    fs::write(root.join("src/lib.rs"), source.replace(CHECKS, "\n\n"))?;
+    fs::write(root.join("src/lib.rs"), source.replace(INCLUDES_CHECKS, "\n\n"))?;
     let output = Command::new("cargo")
         .args(["mutants", "--list", "--json", "--dir"])
         .arg(root)
@@ -243,13 +167,14 @@ async fn list(source: &str) -> Result<Vec<Mutant>, MutateError> {
 
 /// The changed solutions, as test targets of the exercise. Dropping this removes them.
 struct Changed {
+    exercise: u8,
     targets: Vec<String>,
     files: Vec<PathBuf>,
 }
 
 impl Changed {
     fn write(exercise: &Exercise, solution: &str, mutants: &[Mutant]) -> io::Result<Self> {
-        let mut changed = Self { targets: Vec::new(), files: Vec::new() };
+        let mut changed = Self { exercise: exercise.number, targets: Vec::new(), files: Vec::new() };
         let folder = exercise.folder.join("tests");
         fs::create_dir_all(&folder)?;
         for (at, mutant) in mutants.iter().enumerate() {
@@ -262,6 +187,11 @@ impl Changed {
             fs::write(path, source)?;
         }
         Ok(changed)
+    }
+
+    /// Which targets cargo has to build; none if there is nothing to change.
+    fn pattern(&self) -> Option<String> {
+        (!self.targets.is_empty()).then(|| format!("mutant_{:02}_*", self.exercise))
     }
 }
 
@@ -280,18 +210,6 @@ fn apply(source: &str, Mutant { span: Span { start, end }, replacement, .. }: &M
         before + rest.char_indices().nth(place.column - 1).map_or(rest.len(), |(at, _)| at)
     };
     format!("{}{replacement}{}", &source[..offset(start)], &source[offset(end)..])
-}
-
-fn keep(kit: &Kit, strength: &Strength) -> Result<(), MutateError> {
-    let text = toml::to_string_pretty(strength).map_err(io::Error::other)?;
-    let head = "# How many changed solutions the checks of each exercise refuse: written by `cargo exercise mutate`.\n\
-                # A change that passes needs a reason in `because`; it is kept when the exercise is examined again.\n\n";
-    store::replace(&file(kit), format!("{head}{text}").as_bytes())?;
-    Ok(())
-}
-
-fn file(kit: &Kit) -> PathBuf {
-    kit.root().join(Path::new("exercises/strength.toml"))
 }
 
 #[cfg(test)]

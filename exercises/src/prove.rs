@@ -11,6 +11,7 @@ use crate::{
     hints::Hints,
     kit::{Exercise, Kit, KitError},
     record::ARGUMENTS,
+    strength::Strength,
     trial::{self, Ended, Limits, Trial},
     verdict::{self, Verdict},
 };
@@ -52,6 +53,7 @@ pub async fn prove(kit: &Kit, exercises: &[Exercise]) -> Result<Proof, ProveErro
     let Some(build) = compile::build(kit.root(), &pattern, trial::interruption()?, |_| {}).await? else {
         return Ok(Proof { text: "interrupted\n".to_owned(), holds: false, interrupted: true });
     };
+    let strength = Strength::read(kit)?;
     let mut tally = Tally::default();
     if !build.succeeded {
         for said in &build.diagnostics {
@@ -64,7 +66,8 @@ pub async fn prove(kit: &Kit, exercises: &[Exercise]) -> Result<Proof, ProveErro
         );
     }
     for exercise in exercises {
-        let faults = audit::faults(exercise)?;
+        let mut faults = audit::faults(exercise)?;
+        faults.extend(strength.faults(exercise)?);
         for fault in &faults {
             tally.count(false, &exercise.name(), fault);
         }

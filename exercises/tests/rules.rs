@@ -2,12 +2,21 @@
 
 use std::fs;
 
-use exercises::{Kit, audit};
+use exercises::{Kit, Strength, audit};
 
 #[test]
 fn every_exercise_has_the_same_files_and_a_wrong_answer_for_each_check() {
     for exercise in Kit::find().unwrap().exercises().unwrap() {
         assert_eq!(audit::faults(&exercise).unwrap(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn the_strength_of_every_exercise_was_examined_and_each_change_that_passes_has_a_reason() {
+    let kit = Kit::find().unwrap();
+    let strength = Strength::read(&kit).unwrap();
+    for exercise in kit.exercises().unwrap() {
+        assert_eq!(strength.faults(&exercise).unwrap(), Vec::<String>::new(), "{}", exercise.name());
     }
 }
 

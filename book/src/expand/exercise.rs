@@ -1,6 +1,7 @@
-//! `{{#exercise 18}}`: the exercise of a lesson, and the command that starts it; `{{#all-exercises}}`: all of them.
+//! `{{#exercise 18}}`: the exercise of a lesson, and the command that starts it; `{{#all-exercises}}`: all of them;
+//! `{{#all-strengths}}`: how many changes to its solution each of them notices.
 
-use exercises::{Exercise, Kit};
+use exercises::{Exercise, Kit, Strength};
 
 use crate::{
     Library,
@@ -36,5 +37,32 @@ pub(super) fn all(library: &Library) -> Result<String, String> {
     Ok(format!(
         "<table class=\"all-exercises\"><thead><tr><th>lesson</th><th>exercise</th><th>minutes</th><th>state</th><th>attempts</th></tr></thead>\
          <tbody>{rows}</tbody></table>\n"
+    ))
+}
+
+/// How strong the checks of each exercise are, and why a change that passes may pass.
+pub(super) fn strengths(library: &Library) -> Result<String, String> {
+    let kit = Kit::at(library.root());
+    let strength = Strength::read(&kit).map_err(|error| error.to_string())?;
+    let (mut rows, mut all, mut refused) = (String::new(), 0, 0);
+    for exercise in kit.exercises().map_err(|error| error.to_string())? {
+        let Some(examined) = strength.of(&exercise) else { continue };
+        all += examined.mutants;
+        refused += examined.killed;
+        let reasons = examined.survivors.iter().map(|survivor| {
+            format!("<code>{}</code>: {}", escape(&survivor.mutant), inline(&survivor.because))
+        });
+        rows.push_str(&format!(
+            "<tr><td>{:02}</td><td>{}</td><td>{} of {}</td><td>{}</td></tr>",
+            exercise.number,
+            inline(&exercise.title),
+            examined.killed,
+            examined.mutants,
+            reasons.collect::<Vec<_>>().join("<br>"),
+        ));
+    }
+    Ok(format!(
+        "<table class=\"all-strengths\"><thead><tr><th>lesson</th><th>exercise</th><th>refused</th><th>what passes, and why it may</th></tr></thead>\
+         <tbody>{rows}<tr><td></td><td>all</td><td>{refused} of {all}</td><td></td></tr></tbody></table>\n"
     ))
 }

@@ -32,6 +32,7 @@ pub(crate) const OWN: &[&str] = &[
     "all-exercises",
     "all-lessons",
     "all-questions",
+    "all-strengths",
 ];
 
 /// A directive as it stands in a chapter: `{{#name argument argument}}`.
@@ -75,6 +76,7 @@ pub(crate) fn expand(library: &Library, directive: &Directive<'_>) -> std::resul
         ("all-exercises", []) => exercise::all(library),
         ("all-lessons", []) => lessons::all(library),
         ("all-questions", []) => questions::all(library),
+        ("all-strengths", []) => exercise::strengths(library),
         ("plot", [study]) => measured::plot(library, study),
         ("results", [kind]) => measured::results(library, kind),
         (name, [number, rest @ ..]) => {
@@ -106,7 +108,7 @@ fn misspelt(directive: &Directive<'_>) -> String {
     format!(
         "`{}` is not written as it should be: `{{{{#lab NN experiment}}}}`; `questions`, `exercise`, `load`, `bench`, `claims` \
          with a lesson's number; `plot` with a study's name; `results` with a kind; `all-lessons`, \
-         `all-questions`, `all-exercises`, `all-claims` alone.",
+         `all-questions`, `all-exercises`, `all-strengths`, `all-claims` alone.",
         directive.text
     )
 }
