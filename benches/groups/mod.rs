@@ -2,6 +2,7 @@
 
 mod asked;
 mod blocking;
+mod bodies;
 mod clients;
 mod dispatch;
 mod forms;
@@ -41,6 +42,7 @@ pub(crate) const ALL: &[Group] = &[
     thumbnails::GROUP,
     locks::GROUP,
     forms::GROUP,
+    bodies::GROUP,
     settings::GROUP,
 ];
 

@@ -8,6 +8,7 @@ mod attack;
 mod beside;
 mod closed;
 mod cores;
+mod cross_check;
 mod fastapi;
 mod heartbeat;
 mod lesson;
@@ -83,6 +84,8 @@ enum Inner {
     Omission(omission::Ask),
     /// One service twice: what differs is noise, and no smaller difference means anything
     Noise(noise::Ask),
+    /// Our generator beside wrk on one endpoint: whether a figure is the server's or the generator's
+    Wrk(cross_check::Ask),
     /// Serves one variant until stdin closes. This is how the door starts a service in a process of its own.
     #[command(hide = true)]
     Serve(service::Serve),
@@ -121,6 +124,7 @@ fn main() -> ExitCode {
         Some(Inner::Api(ask)) => show(&ask.keep, || api::measure(&ask)),
         Some(Inner::Omission(ask)) => show(&ask.keep, || omission::measure(&ask)),
         Some(Inner::Noise(ask)) => show(&ask.keep, || noise::measure(&ask)),
+        Some(Inner::Wrk(ask)) => show(&ask.keep, || cross_check::measure(&ask)),
         None => match door.lesson {
             None => {
                 print!("{}", if door.numbers { scenario::numbers() } else { scenario::list() });

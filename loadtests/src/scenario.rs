@@ -122,7 +122,8 @@ pub(crate) fn list() -> String {
     out + "\nOthers:\n\n  fastapi   the guide's own system and ours, in one run\n  \
            api       the reference API: journeys, and where more load brings no more answers\n  \
            omission  one stalling service, measured by three clients that disagree\n  \
-           noise     one service twice: what differs is noise\n"
+           noise     one service twice: what differs is noise\n  \
+           wrk       our generator and wrk, on one endpoint\n"
         + &format!("\nnext: cargo load {first:02}\n")
 }
 

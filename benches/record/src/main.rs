@@ -99,7 +99,7 @@ fn record(door: &Door) -> Result<(), String> {
         let part = folder.path().join(format!("{nth}.json"));
         match programs.run(step, &part) {
             Ok(()) => run.merge(RunFile::read(&part)?),
-            // Python may be missing. Everything else is worth recording all the same, and the file shows what it lacks.
+            // Python or wrk may be missing. Everything else is worth recording all the same, and the file shows what it lacks.
             Err(error) if step.may_be_missing() => left_out.push(format!("{name}: {error}")),
             Err(error) => return Err(format!("{name}: {error}")),
         }

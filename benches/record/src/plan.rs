@@ -43,7 +43,7 @@ impl Step {
 
     /// Whether a recording without it is still a recording.
     pub(crate) fn may_be_missing(&self) -> bool {
-        self.arguments.first().is_some_and(|first| first == "fastapi")
+        self.arguments.first().is_some_and(|first| first == "fastapi" || first == "wrk")
     }
 }
 
@@ -53,7 +53,7 @@ pub(crate) fn steps(pace: Pace, lessons: &[String]) -> Vec<Step> {
     // seconds; rounds and seconds of a lesson; seconds of the rest.
     let (rounds, millis, bench_rounds, bench_seconds, lesson_rounds, lesson_seconds, seconds) = match pace {
         Pace::Whole => ("5", "1000", 3, "0.7", "5", "1", "10"),
-        Pace::Quick => ("3", "200", 1, "0.2", "1", "1", "4"),
+        Pace::Quick => ("2", "200", 1, "0.2", "1", "1", "4"),
         Pace::Smoke => ("1", "50", 1, "0.05", "1", "1", "2"),
     };
     let mut steps = vec![Step::new(Program::Load, &["noise", "--rounds", rounds, "--millis", millis])];
@@ -61,9 +61,20 @@ pub(crate) fn steps(pace: Pace, lessons: &[String]) -> Vec<Step> {
         // Each round measures every benchmark once more, so that what drifts hits all of them.
         steps.push(Step::new(
             Program::Questions,
-            &["--bench", "--noplot", "--warm-up-time", "0.2", "--measurement-time", bench_seconds],
+            // The run file holds samples and no intervals of criterion's, so nothing is resampled for them.
+            &[
+                "--bench",
+                "--noplot",
+                "--nresamples",
+                "1000",
+                "--warm-up-time",
+                "0.2",
+                "--measurement-time",
+                bench_seconds,
+            ],
         ));
     }
+    steps.push(Step::new(Program::Load, &["wrk", "--rounds", rounds]));
     for lesson in lessons {
         let arguments = [lesson, "--rounds", lesson_rounds, "--seconds", lesson_seconds];
         steps.push(Step::new(Program::Load, &arguments));
@@ -75,10 +86,9 @@ pub(crate) fn steps(pace: Pace, lessons: &[String]) -> Vec<Step> {
     steps.push(Step::new(Program::Load, &["api", "--rounds", rounds, "--seconds", seconds]));
     steps.push(Step::new(Program::Load, &["fastapi", "--rounds", rounds, "--millis", millis]));
     if pace == Pace::Smoke {
-        for step in steps
-            .iter_mut()
-            .filter(|step| matches!(step.name().as_str(), "load noise" | "load api" | "load fastapi"))
-        {
+        for step in steps.iter_mut().filter(|step| {
+            matches!(step.name().as_str(), "load noise" | "load wrk" | "load api" | "load fastapi")
+        }) {
             step.arguments.push("--as-built".to_owned());
         }
     }
