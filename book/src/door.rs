@@ -118,6 +118,8 @@ fn serve(library: &Library, local: &Path, port: u16, no_open: bool) -> Result<()
         )
         .map_err(|error| error.to_string())?;
         let api = site::reference_api(local).await.map_err(|error| format!("the reference API: {error}"))?;
+        // What the API owes after an answer, such as a mail. A job that Ctrl-C cuts is done at the next start.
+        tokio::spawn(api.jobs);
         let address = format!("http://127.0.0.1:{found}/");
         println!("study: ready after {} ms at {address} (Ctrl-C stops it)", started.elapsed().as_millis());
         if !no_open && std::io::stdout().is_terminal() && open::that_detached(&address).is_err() {
@@ -127,7 +129,7 @@ fn serve(library: &Library, local: &Path, port: u16, no_open: bool) -> Result<()
             reference_api::serve::stop_signal().await;
             stop.cancel();
         });
-        site.serve(listener, api).await.map_err(|error| format!("the site has stopped: {error}"))
+        site.serve(listener, api.routes).await.map_err(|error| format!("the site has stopped: {error}"))
     });
     // Does not wait for threads that are still busy: the reader wants the shell back.
     runtime.shutdown_background();

@@ -19,7 +19,9 @@ use Who::{Admin, Anybody, User};
 
 // ANCHOR: access_table
 /// A route that is not in this list fails the test, and so does a row without a route.
-const ACCESS: [(&str, &str, Who); 23] = [
+const ACCESS: [(&str, &str, Who); 29] = [
+    ("get", "/api/v1/admin/jobs", Admin),
+    ("post", "/api/v1/admin/jobs/{id}/retry", Admin),
     ("get", "/api/v1/admin/users", Admin),
     ("delete", "/api/v1/admin/users/{id}", Admin),
     ("get", "/api/v1/admin/users/{id}", Admin),
@@ -33,6 +35,7 @@ const ACCESS: [(&str, &str, Who); 23] = [
     ("get", "/api/v1/auth/sessions", User),
     ("delete", "/api/v1/auth/sessions/{id}", User),
     ("post", "/api/v1/auth/token", Anybody),
+    ("get", "/api/v1/events", User),
     ("get", "/api/v1/items", User),
     ("post", "/api/v1/items", User),
     ("delete", "/api/v1/items/{id}", User),
@@ -41,6 +44,9 @@ const ACCESS: [(&str, &str, Who); 23] = [
     ("delete", "/api/v1/users/me", User),
     ("get", "/api/v1/users/me", User),
     ("patch", "/api/v1/users/me", User),
+    ("get", "/api/v1/webhooks", User),
+    ("post", "/api/v1/webhooks", User),
+    ("delete", "/api/v1/webhooks/{id}", User),
     ("get", "/health/live", Anybody),
     ("get", "/health/ready", Anybody),
 ];
@@ -106,6 +112,11 @@ async fn something_of_ada(app: &TestApp, ada: &Tokens, path: &str) -> String {
     } else if path.contains("/sessions/") {
         let list = app.get_as(&ada.access, "/api/v1/auth/sessions").await.json();
         list["data"][0]["id"].as_str().unwrap().to_owned()
+    } else if path.contains("/webhooks/") {
+        let body = json!({ "url": "https://example.com/hook" });
+        let answer = app.post_as(&ada.access, "/api/v1/webhooks", &body).await;
+        answer.assert_status(StatusCode::CREATED);
+        answer.json()["id"].as_str().unwrap().to_owned()
     } else {
         panic!("{path}: say here how to make something of that kind")
     };
@@ -133,7 +144,7 @@ async fn p17_another_users_thing_is_answered_byte_for_byte_like_none_on_every_ro
         assert_eq!(others.headers_without_ids(), absent.headers_without_ids(), "{method} {path}");
         tried += 1;
     }
-    assert_eq!(tried, 4, "routes that name one thing of a user");
+    assert_eq!(tried, 5, "routes that name one thing of a user");
     // Nothing has happened to any of them.
     app.get_as(&ada.access, "/api/v1/users/me").await.assert_status(StatusCode::OK);
     assert_eq!(app.count("SELECT count(*) FROM items").await, 3);
@@ -164,7 +175,7 @@ async fn p18_a_field_that_is_not_in_the_document_is_refused_on_every_route() {
             tried += 1;
         }
     }
-    assert_eq!(tried, 9 * 6, "operations with a JSON body, times fields");
+    assert_eq!(tried, 10 * 6, "operations with a JSON body, times fields");
 }
 
 #[tokio::test]

@@ -155,13 +155,7 @@ impl ApiError {
 
     /// What led to a server error, down to the last source. Empty for a client error.
     pub(crate) fn causes(&self) -> String {
-        let mut next = self.source();
-        let mut causes = Vec::new();
-        while let Some(cause) = next {
-            causes.push(cause.to_string());
-            next = cause.source();
-        }
-        causes.join(": ")
+        self.source().map_or_else(String::new, causes)
     }
 
     /// The body of the answer to the request of that id.
@@ -179,6 +173,16 @@ impl ApiError {
             },
         }
     }
+}
+
+/// An error and what led to it, down to the last source.
+pub(crate) fn causes(error: &(dyn StdError + 'static)) -> String {
+    let (mut texts, mut next) = (Vec::new(), Some(error));
+    while let Some(cause) = next {
+        texts.push(cause.to_string());
+        next = cause.source();
+    }
+    texts.join(": ")
 }
 
 /// A fault of the database is ours; that it cannot answer right now is a reason to try again.

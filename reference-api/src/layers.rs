@@ -5,7 +5,9 @@ use std::{any::Any, sync::Arc, time::Duration};
 use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, MatchedPath, Request, State},
-    http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header, uri::Authority},
+    http::{
+        Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header, uri::Authority,
+    },
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
 };
@@ -13,13 +15,15 @@ use tower::ServiceBuilder;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::{CompressionLayer, DefaultPredicate, Predicate},
+    cors::{AllowOrigin, CorsLayer},
     set_header::SetResponseHeaderLayer,
     trace::{DefaultOnResponse, TraceLayer},
 };
 use tracing::{Level, Span, field};
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
-use crate::{clock::new_id, error::ApiError, problem::Problem, state::AppState};
+use crate::{clock::new_id, error::ApiError, metrics::measure, problem::Problem, state::AppState};
 
 /// The header that a request's id travels in.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -31,15 +35,19 @@ struct RequestId(Uuid);
 // ANCHOR: layer_stack
 /// Puts the whole stack around the router's routes, and around its fallback if it has one.
 ///
+/// CORS is outermost of all, in [`cors`]: a preflight is answered before anything can refuse it, and an error carries the header
+/// that lets the page read it.
+///
 /// Outermost first: a request goes down this list and its answer comes back up. The id comes before everything that
 /// mentions it. The span is around all that can log. Headers and compression see every answer, also that of a panic.
 /// Errors get their body outside of the layers that answer with errors: host, panic and deadline. The deadline is inside of
 /// the panic layer and outside of the body limit: it counts the time that a slow body takes, too.
 pub(crate) fn around(router: Router, state: &AppState) -> Router {
     let deadline = Duration::from_secs(state.settings.deadline_seconds);
-    router.layer(
+    let router = router.layer(
         ServiceBuilder::new()
             .layer(from_fn_with_state(state.clone(), identify))
+            .layer(from_fn_with_state(state.clone(), measure))
             .layer(
                 TraceLayer::new_for_http()
                     .make_span_with(span)
@@ -59,9 +67,59 @@ pub(crate) fn around(router: Router, state: &AppState) -> Router {
             .layer(CatchPanicLayer::custom(panicked))
             .layer(from_fn_with_state(deadline, cut_at_deadline))
             .layer(DefaultBodyLimit::max(state.settings.body_bytes)),
-    )
+    );
+    cors(router, &state.settings.origins)
 }
 // ANCHOR_END: layer_stack
+
+// ANCHOR: cors
+/// Which pages of other origins may read our answers. By list and exactly: an origin that is answered by repeating it would be
+/// every origin. Tokens travel in a header that a page has to set itself, so no cookie and no credentials are involved.
+fn cors(router: Router, origins: &[String]) -> Router {
+    if origins.is_empty() {
+        return router;
+    }
+    let origins = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+    router.layer(
+        CorsLayer::new()
+            .allow_origin(AllowOrigin::list(origins))
+            .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
+            .allow_headers([
+                header::AUTHORIZATION,
+                header::CONTENT_TYPE,
+                header::IF_MATCH,
+                header::IF_NONE_MATCH,
+                HeaderName::from_static("idempotency-key"),
+            ])
+            .expose_headers([header::ETAG, header::LOCATION, header::RETRY_AFTER, REQUEST_ID])
+            .max_age(Duration::from_secs(600)),
+    )
+}
+// ANCHOR_END: cors
+
+// ANCHOR: shedding
+/// Refuses what is too much, at once: whoever waits in a queue that is longer than the deadline waits for nothing, and holds
+/// memory while waiting. Health is outside of it: an orchestrator must not restart what is merely busy.
+pub(crate) async fn shed(
+    State(state): State<AppState>,
+    request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    let Ok(_slot) = state.slots.try_acquire() else {
+        state.metrics.shed();
+        return Err(ApiError::Unavailable("too many requests are in flight".into()));
+    };
+    Ok(next.run(request).await)
+}
+// ANCHOR_END: shedding
+
+/// A shorter deadline for some routes: [`around`] has the one for all.
+pub(crate) fn within<S: Clone + Send + Sync + 'static>(
+    router: OpenApiRouter<S>,
+    deadline: Duration,
+) -> OpenApiRouter<S> {
+    router.route_layer(from_fn_with_state(deadline, cut_at_deadline))
+}
 
 fn unless_set(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
@@ -147,22 +205,29 @@ async fn cut_at_deadline(State(deadline): State<Duration>, request: Request, nex
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use axum::{
         Router,
         body::Body,
+        extract::State,
         http::{Request, StatusCode},
         routing::get,
     };
     use time::Duration;
 
-    use crate::testing::{ADA, TestApp};
+    use crate::{
+        AppState, Settings,
+        db::Executor,
+        testing::{ADA, TestApp},
+    };
 
     async fn panics() {
         panic!("the secret cause")
     }
 
     #[tokio::test]
-    async fn a_panic_costs_one_request_and_its_cause_stays_inside() {
+    async fn p25_a_panic_costs_one_request_and_its_cause_stays_inside() {
         let app = TestApp::start_with(Router::new().route("/panics", get(panics))).await;
 
         for _ in 0..3 {
@@ -171,6 +236,91 @@ mod tests {
             assert!(!answer.text().contains("secret"), "{}", answer.text());
         }
         app.get("/health/ready").await.assert_status(StatusCode::OK);
+    }
+
+    async fn panics_within_a_transaction(State(state): State<AppState>) {
+        let mut transaction = state.db.begin().await.unwrap();
+        transaction.query("UPDATE users SET name = 'Nobody'").execute().await.unwrap();
+        panic!("with the right to write in its hands")
+    }
+
+    #[tokio::test]
+    async fn p25_a_thousand_panics_within_transactions_leave_pool_locks_and_rows_as_they_were() {
+        for app in TestApp::start_on_each_engine().await {
+            let panics = Router::new().route("/panics", get(panics_within_a_transaction));
+            let panics = super::around(panics.with_state(app.state().clone()), app.state());
+            let broken = app.behind(panics);
+            let session = app.session(&ADA).await;
+
+            for _ in 0..1_000 {
+                broken.get("/panics").await.assert_status(StatusCode::INTERNAL_SERVER_ERROR);
+            }
+
+            app.create_item(&session, "Umbrella").await;
+            let me = app.get_as(&session.access, "/api/v1/users/me").await.json();
+            assert_eq!(me["name"], ADA.name, "{app:?}");
+        }
+    }
+
+    /// What browsers obey, for each class of routes; and what a page of another origin may read.
+    #[tokio::test]
+    async fn p32_the_headers_of_each_class_of_routes_are_as_they_were_agreed() {
+        let app = TestApp::start_with(Router::new().route("/panics", get(panics))).await;
+        let session = app.session(&ADA).await;
+        let mut lines = String::new();
+        for path in [
+            "/health/live",
+            "/api/v1/users/me",
+            "/api/v1/nowhere",
+            "/panics",
+            "/docs/",
+            "/docs/swagger-ui.css",
+        ] {
+            let answer = app.get_as(&session.access, path).await;
+            let _ = writeln!(lines, "GET {path} {}", answer.status().as_u16());
+            for (name, value) in answer.headers_without_ids() {
+                let name = name.map_or_else(|| "  and".to_owned(), |name| name.to_string());
+                // Length and tag are those of a version of the page, not of a class of routes.
+                if !["content-length", "etag", "last-modified"].contains(&name.as_str()) {
+                    let _ = writeln!(lines, "  {name}: {}", value.to_str().unwrap());
+                }
+            }
+        }
+        insta::assert_snapshot!("headers", lines);
+    }
+
+    #[tokio::test]
+    async fn p32_a_page_may_read_answers_if_its_origin_is_on_the_list_and_none_by_default() {
+        let preflight = |origin: &str| {
+            let request = Request::builder().method("OPTIONS").uri("/api/v1/items").header("origin", origin);
+            let request = request.header("access-control-request-method", "POST");
+            request.header("access-control-request-headers", "authorization").body(Body::empty()).unwrap()
+        };
+        let get = |origin: &str| {
+            Request::get("/api/v1/items").header("origin", origin).body(Body::empty()).unwrap()
+        };
+        let settings = Settings { origins: vec!["https://good.example".to_owned()], ..Settings::default() };
+        for app in TestApp::start_on_each_engine_with(settings).await {
+            let (head, _) = app.raw(preflight("https://good.example")).await;
+            assert_eq!(head.headers["access-control-allow-origin"], "https://good.example");
+            assert!(!head.headers.contains_key("access-control-allow-credentials"), "{:?}", head.headers);
+            // A refusal carries it too, or the page could not show why.
+            let (head, _) = app.raw(get("https://good.example")).await;
+            assert_eq!(head.status, StatusCode::UNAUTHORIZED);
+            assert_eq!(head.headers["access-control-allow-origin"], "https://good.example");
+            let varies = head.headers.get_all("vary").iter().any(|vary| vary == "origin");
+            assert!(varies, "a cache would give it to everybody: {:?}", head.headers);
+
+            let strangers =
+                ["https://evil.example", "https://good.example.evil", "http://good.example", "null"];
+            for request in strangers.iter().flat_map(|origin| [preflight(origin), get(origin)]) {
+                let (head, _) = app.raw(request).await;
+                assert!(!head.headers.contains_key("access-control-allow-origin"), "{:?}", head.headers);
+            }
+        }
+        let app = TestApp::start().await;
+        let (head, _) = app.raw(get("https://good.example")).await;
+        assert!(!head.headers.contains_key("access-control-allow-origin"), "{:?}", head.headers);
     }
 
     #[tokio::test]

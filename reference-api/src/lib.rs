@@ -31,12 +31,20 @@
 //! | `models/user.py` | `UserRow` in `users/mod.rs`, beside the statements that read it |
 //! | `schemas/user.py` | `CreateX` and `XResponse` in the file of the endpoint that takes or gives them |
 //! | `services/user_service.py` | the handler; rules that are more than a statement have a module beside it |
-//! | `db/session.py`, `db/init_db.py` | `db.rs` |
-//! | `alembic/versions/` | `migrations/sqlite/`, compiled into the program and run at its start |
+//! | `db/session.py`, `db/init_db.py` | `db/`: one enum over SQLite and PostgreSQL |
+//! | `alembic/versions/` | `migrations/sqlite/` and `migrations/postgres/`, compiled into the program and run at its start |
+//! | `BackgroundTasks`, `worker.py` (Celery) | `jobs/`: a table of the same database, and workers in the same process |
+//! | `utils/email.py` | `mail.rs`: a folder by default, SMTP by setting |
+//! | `websockets.py`, a connection manager | `live/` |
+//! | webhooks, `httpx.AsyncClient` in `app.state` | `webhooks/`, with the one client in `webhooks/mod.rs` |
+//! | `core/redis.py` | `shared.rs`: what several replicas share |
+//! | `prometheus-fastapi-instrumentator` | `metrics.rs` |
+//! | `gunicorn.conf.py`, `lifespan` | `serve.rs`: the accept loop, its limits, the graceful stop |
+//! | `Dockerfile`, `docker-compose.yml` | `Dockerfile`, `compose.yaml`, beside this crate's `Cargo.toml` |
 //! | `utils/helpers.py` | nothing: a function lives where it is used, or in a module named for what it is |
 //! | `tests/conftest.py` | `testing.rs` |
 //! | `tests/test_api/` | `mod tests` at the end of the endpoint's own file |
-//! | `.env` | variables such as `DATABASE_URL` and `API_BIND`; a TOML file with `--settings` |
+//! | `.env` | the same, and variables such as `DATABASE_URL` and `API_BIND`; a TOML file with `--settings` |
 //!
 //! Start reading at [`routes`], then `items/create.rs`, the plainest endpoint, then `auth/current_user.rs`.
 
@@ -47,19 +55,27 @@ pub mod error;
 pub mod extract;
 pub mod health;
 pub mod items;
+pub mod jobs;
 mod layers;
+mod live;
+pub mod mail;
+pub mod metrics;
 pub mod openapi;
 pub mod problem;
 pub mod serve;
 pub mod settings;
+mod shared;
 pub mod state;
 pub mod telemetry;
 pub mod users;
+pub mod webhooks;
 
 #[cfg(test)]
 mod access;
 #[cfg(test)]
 mod testing;
+
+use std::time::Duration;
 
 use axum::{
     Router,
@@ -100,17 +116,26 @@ fn endpoints(state: &AppState) -> (Router<AppState>, utoipa::openapi::OpenApi) {
         .merge(users::router())
         .merge(users::admin_router(state))
         .merge(items::router(state))
+        .merge(webhooks::router())
+        .merge(jobs::router(state))
         .route_layer(from_fn_with_state(state.clone(), auth::require_user));
+    let socket = live::router()
+        .route_layer(from_fn_with_state(state.clone(), auth::require_user))
+        .route_layer(from_fn(live::token_from_subprotocol));
     let v1 = OpenApiRouter::new()
         .merge(auth::router())
         .merge(guarded)
+        .merge(socket)
         .route_layer(from_fn(extract::commit_on_success))
+        .route_layer(from_fn_with_state(state.clone(), live::announce_committed))
+        .route_layer(from_fn_with_state(state.clone(), layers::shed))
         .route_layer(from_fn(extract::require_json_accepted))
         .fallback(not_found);
     // ANCHOR_END: default_deny
     let (router, mut document) = OpenApiRouter::with_openapi(openapi::Base::openapi())
         .nest("/api/v1", v1)
-        .merge(health::router())
+        // An orchestrator that waits ten seconds for a no has lost ten seconds.
+        .merge(layers::within(health::router(), Duration::from_secs(2)))
         .split_for_parts();
     openapi::complete(&mut document);
     let router = router.merge(openapi::router(&document)).method_not_allowed_fallback(method_not_allowed);
@@ -207,7 +232,8 @@ mod tests {
         assert_eq!(second.count("SELECT count(*) FROM users").await, 0);
     }
 
-    /// `BEGIN` and `COMMIT` are counted as well: each is a way to the database and back.
+    /// `BEGIN` and `COMMIT` are counted as well: each is a way to the database and back. One statement of each change of an item
+    /// looks for webhooks; one of the registration notes the mail.
     #[tokio::test]
     async fn the_number_of_statements_of_each_endpoint_is_as_it_was() {
         let app = TestApp::start_on_sqlite().await;
@@ -256,17 +282,17 @@ mod tests {
         1 GET /api/v1/users/me 200
         4 PATCH /api/v1/users/me 200
         2 GET /api/v1/items 200
-        4 POST /api/v1/items 201
-        7 POST /api/v1/items 201
+        5 POST /api/v1/items 201
+        8 POST /api/v1/items 201
         5 POST /api/v1/items 201
         2 GET /api/v1/items/{id} 200
-        5 PATCH /api/v1/items/{id} 200
-        5 DELETE /api/v1/items/{id} 204
+        6 PATCH /api/v1/items/{id} 200
+        6 DELETE /api/v1/items/{id} 204
         2 GET /api/v1/admin/users 200
         2 GET /api/v1/admin/users/{id} 200
         5 PATCH /api/v1/admin/users/{id} 200
         2 GET /api/v1/auth/sessions 200
-        3 POST /api/v1/auth/register 201
+        4 POST /api/v1/auth/register 201
         2 POST /api/v1/auth/login 200
         4 POST /api/v1/auth/refresh 200
         7 POST /api/v1/auth/change-password 200

@@ -3,7 +3,7 @@
 use std::{error::Error, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
-use reference_api::{AppState, Settings, app, auth, openapi, serve, settings::LogFormat, telemetry};
+use reference_api::{AppState, Settings, auth, openapi, serve, settings::LogFormat, telemetry};
 
 /// The reference API: accounts, sessions and items.
 ///
@@ -44,6 +44,7 @@ async fn main() -> ExitCode {
     }
 }
 
+// ANCHOR: start_order
 async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     if let Some(Command::Calibrate { target_ms }) = &arguments.instead {
         println!("{}", auth::calibrate(Duration::from_millis(*target_ms))?);
@@ -52,7 +53,7 @@ async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let settings = Settings::load(arguments.settings.as_deref())?;
     telemetry::start(&settings)?;
     // The socket comes last: who can connect is served.
-    let (bind, format) = (settings.bind, settings.log_format);
+    let (bind, metrics, format) = (settings.bind, settings.metrics_bind, settings.log_format);
     let state = AppState::connect(settings).await?;
     if let Some(Command::MakeAdmin { email }) = &arguments.instead {
         state.make_admin(email).await?;
@@ -60,6 +61,10 @@ async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         return Ok(());
     }
     let listener = serve::listen(bind).await?;
+    let metrics = match metrics {
+        Some(bind) => Some(serve::listen(bind).await?),
+        None => None,
+    };
     let address = listener.local_addr()?;
     let (page, url) = (openapi::PAGE, format!("http://{address}"));
     match format {
@@ -67,7 +72,7 @@ async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         // Whoever reads these lines is a program: nothing but JSON among them.
         LogFormat::Json => tracing::info!(url, "listening"),
     }
-    serve::until(serve::stop_signal(), listener, app(state.clone()), serve::Limits::default()).await;
-    state.close().await;
+    serve::run(serve::stop_signal(), listener, metrics, state).await;
     Ok(())
 }
+// ANCHOR_END: start_order

@@ -47,6 +47,7 @@ const LOGIN: &str = "login";
         (name = "users", description = "The own account"),
         (name = "admin", description = "All accounts, for administrators"),
         (name = "items", description = "The own items"),
+        (name = "webhooks", description = "Who is told about changes of the own items"),
         (name = "health", description = "For the orchestrator"),
     ),
     modifiers(&AccessToken),
@@ -103,6 +104,10 @@ problem_sets! {
     ThrottleProblems: TOO_MANY_REQUESTS;
     /// A refresh token is exchanged.
     RefreshProblems: INVALID_REFRESH_TOKEN;
+    /// A browser may come from a page that is not ours.
+    OriginProblems: ORIGIN_NOT_ALLOWED;
+    /// One user may have so many and no more.
+    BusyProblems: TOO_MANY_REQUESTS;
     /// Can happen to every request.
     AnyProblems: INVALID_REQUEST, INTERNAL, UNAVAILABLE;
     /// Can happen to every request to the API itself.

@@ -15,6 +15,8 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{app, jobs, metrics, state::AppState};
 use tower::ServiceExt;
 
 /// Why the address cannot be listened on. The text says what to do.
@@ -60,6 +62,7 @@ impl Default for Limits {
     }
 }
 
+// ANCHOR: accept_loop
 /// Serves until `stop` completes, then takes no more connections and finishes what is in flight, within the grace period.
 ///
 /// axum's own `serve` sets no timer for the head of a request: a client that sends one byte and then nothing keeps its
@@ -94,6 +97,9 @@ pub async fn until(stop: impl Future<Output = ()>, listener: TcpListener, app: R
     // ANCHOR_END: stop
 }
 
+// ANCHOR_END: accept_loop
+
+// ANCHOR: connection_cap
 async fn accept(
     listener: &TcpListener,
     slots: &Arc<Semaphore>,
@@ -112,6 +118,8 @@ async fn accept(
     }
 }
 
+// ANCHOR_END: connection_cap
+
 async fn serve_one(
     stream: TcpStream,
     peer: SocketAddr,
@@ -128,7 +136,8 @@ async fn serve_one(
         request.extensions_mut().insert(ConnectInfo(peer));
         request
     });
-    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app)));
+    let mut connection =
+        pin!(http.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(app)));
     tokio::select! {
         // What a client does to its connection is no fault of ours and no line in our log.
         _ = connection.as_mut() => return,
@@ -136,6 +145,39 @@ async fn serve_one(
     }
     let _ = connection.await;
 }
+
+// ANCHOR: graceful_shutdown
+/// The whole service on that socket, until `stop` completes: requests, WebSockets, jobs, metrics, and the end of all four.
+///
+/// First nothing new is taken, then what is in flight is finished: requests get their answer, sockets a goodbye, jobs their
+/// end. The database goes last, because all of them need it.
+pub async fn run(
+    stop: impl Future<Output = ()>,
+    listener: TcpListener,
+    metrics: Option<TcpListener>,
+    state: AppState,
+) {
+    let stopping = CancellationToken::new();
+    let stopped = || stopping.clone().cancelled_owned();
+    let announce = async {
+        stop.await;
+        stopping.cancel();
+    };
+    let sockets = async {
+        stopped().await;
+        state.close_sockets().await;
+    };
+    let metrics = async {
+        if let Some(listener) = metrics {
+            until(stopped(), listener, metrics::router(state.clone()), Limits::default()).await;
+        }
+    };
+    let requests = until(stopped(), listener, app(state.clone()), Limits::default());
+    tokio::join!(announce, requests, sockets, metrics, jobs::work(state.clone(), stopped()));
+    // A request that was cut at the end of the grace period may still hold a connection: it is not waited for a second time.
+    let _ = tokio::time::timeout(Duration::from_secs(2), state.close()).await;
+}
+// ANCHOR_END: graceful_shutdown
 
 /// Completes on Ctrl-C, and on SIGTERM, which is how an orchestrator asks.
 pub async fn stop_signal() {
@@ -227,7 +269,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_in_flight_is_finished_before_the_server_stops() {
+    async fn p23_a_request_in_flight_is_finished_before_the_server_stops() {
         let server = Server::start(Limits { grace: Duration::from_secs(600), ..Limits::default() }).await;
         let client = server.send(WHOLE_REQUEST).await;
         server.arrived.notified().await;
@@ -240,7 +282,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_that_never_ends_does_not_keep_the_server_beyond_the_grace_period() {
+    async fn p23_a_request_that_never_ends_does_not_keep_the_server_beyond_the_grace_period() {
         let server = Server::start(Limits { grace: Duration::ZERO, ..Limits::default() }).await;
         let _client = server.send(WHOLE_REQUEST).await;
         server.arrived.notified().await;
@@ -251,7 +293,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_idle_connection_does_not_hold_up_the_stop() {
+    async fn p23_an_idle_connection_does_not_hold_up_the_stop() {
         let server = Server::start(Limits { grace: Duration::from_secs(600), ..Limits::default() }).await;
         server.go_on.notify_one();
         let mut client = server.send(WHOLE_REQUEST).await;

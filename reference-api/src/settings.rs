@@ -3,7 +3,7 @@
 use std::{
     fmt,
     net::{AddrParseError, IpAddr, SocketAddr},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use config::{Config, ConfigError, Environment, File, FileFormat, Map, Source, Value, ValueKind};
@@ -62,6 +62,24 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// How long a request may take, in seconds.
     pub deadline_seconds: u64,
+    /// How many requests are worked on at once. More are answered with 503 at the door.
+    pub requests: usize,
+    /// Origins of web pages that may call the API from a browser and open its WebSocket, such as `https://app.example.com`.
+    pub origins: Vec<String>,
+    /// Redis, where several replicas share their limits and tell each other of events. Without it, each keeps its own.
+    pub redis_url: Option<SecretString>,
+    /// Where Prometheus may ask for metrics; nowhere, if it is not set.
+    pub metrics_bind: Option<SocketAddr>,
+    /// How many workers do jobs in this process; with 0, other processes do them all.
+    pub job_workers: usize,
+    /// The sender of mails.
+    pub mail_from: String,
+    /// The folder for mails, where no SMTP server is set.
+    pub mail_outbox: PathBuf,
+    /// The SMTP server: `smtps://user:password@host`, or `smtp://host` for one beside us.
+    pub mail_smtp_url: Option<SecretString>,
+    /// Whether webhooks may lead into private networks: for development.
+    pub webhooks_allow_private: bool,
 }
 
 /// How log lines look.
@@ -93,6 +111,15 @@ impl Default for Settings {
             login_failures: 5,
             trusted_proxies: Vec::new(),
             deadline_seconds: 10,
+            requests: 512,
+            origins: Vec::new(),
+            redis_url: None,
+            metrics_bind: None,
+            job_workers: 2,
+            mail_from: "Reference API <no-reply@localhost>".to_owned(),
+            mail_outbox: PathBuf::from(".local/outbox"),
+            mail_smtp_url: None,
+            webhooks_allow_private: false,
         }
     }
 }
@@ -131,7 +158,8 @@ impl fmt::Display for SettingsError {
 impl std::error::Error for SettingsError {}
 
 impl Settings {
-    /// Reads the file, if one is named, then variables such as `API_DATABASE__URL`, which win over it.
+    /// Reads the file, if one is named, then variables such as `API_DATABASE__URL`, which win over it. Variables that are not
+    /// set are read from `.env` in the current folder, if there is one.
     ///
     /// # Errors
     /// Every key that is unknown, unreadable or out of bounds.
@@ -139,7 +167,20 @@ impl Settings {
         // A variable that is not Unicode is none of ours.
         let variables = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        Self::load_from(file, &variables.collect())
+        let (mut all, mut faults) = match dotenvy::from_path_iter(".env") {
+            Ok(lines) => dotenv(lines),
+            Err(error) if error.not_found() => (Map::default(), Vec::new()),
+            Err(error) => (Map::default(), vec![Fault::new(".env", error.to_string())]),
+        };
+        all.extend(variables);
+        match Self::load_from(file, &all) {
+            Ok(settings) if faults.is_empty() => Ok(settings),
+            Ok(_) => Err(SettingsError(faults)),
+            Err(SettingsError(more)) => {
+                faults.extend(more);
+                Err(SettingsError(faults))
+            }
+        }
     }
 
     fn load_from(file: Option<&Path>, variables: &Map<String, String>) -> Result<Self, SettingsError> {
@@ -158,7 +199,7 @@ impl Settings {
             }
         }
         // The name that every hoster sets. Ours wins over it, since whoever writes that one means this service.
-        for (variable, key) in [("DATABASE_URL", "database.url")] {
+        for (variable, key) in [("DATABASE_URL", "database.url"), ("REDIS_URL", "redis.url")] {
             if let Some(value) = variables.get(variable) {
                 let value =
                     Value::new(Some(&format!("the variable {variable}")), ValueKind::String(value.clone()));
@@ -174,6 +215,20 @@ impl Settings {
             }
         }
     }
+}
+
+/// The variables of a `.env` file. A line that is wrong is named by its number alone: it may hold a secret.
+fn dotenv(
+    lines: impl Iterator<Item = dotenvy::Result<(String, String)>>,
+) -> (Map<String, String>, Vec<Fault>) {
+    let (mut variables, mut faults) = (Map::default(), Vec::new());
+    for (number, line) in lines.enumerate() {
+        match line {
+            Ok((name, value)) => drop(variables.insert(name, value)),
+            Err(_) => faults.push(Fault::new(".env", format!("entry {} is not NAME=value", number + 1))),
+        }
+    }
+    (variables, faults)
 }
 
 /// One key with its value.
@@ -227,6 +282,15 @@ impl Reader {
             login_failures: self.within("limits.login_failures", default.login_failures, 1..=1000),
             trusted_proxies: self.trusted_proxies(),
             deadline_seconds: self.within("limits.deadline_seconds", default.deadline_seconds, 1..=300),
+            requests: self.within("limits.requests", default.requests, 1..=100_000),
+            origins: self.origins(),
+            redis_url: self.url("redis.url", &["redis://", "unix://"]),
+            metrics_bind: self.metrics_bind(),
+            job_workers: self.within("jobs.workers", default.job_workers, 0..=64),
+            mail_from: self.mail_from(default.mail_from),
+            mail_outbox: self.read("mail.outbox", default.mail_outbox),
+            mail_smtp_url: self.url("mail.smtp_url", &["smtp://", "smtps://"]),
+            webhooks_allow_private: self.read("webhooks.allow_private", default.webhooks_allow_private),
         };
         self.unknown_keys();
         if self.faults.is_empty() { Ok(settings) } else { Err(SettingsError(self.faults)) }
@@ -303,6 +367,53 @@ impl Reader {
             }
         }
         networks
+    }
+
+    /// Separated by commas, so that one variable can hold them. Exact: `*` would let every page in.
+    fn origins(&mut self) -> Vec<String> {
+        let text: String = self.read("cors.origins", String::new());
+        let origins: Vec<_> = text.split(',').map(str::trim).filter(|text| !text.is_empty()).collect();
+        for origin in &origins {
+            let parsed = reqwest::Url::parse(origin);
+            if !parsed.is_ok_and(|url| url.origin().ascii_serialization() == *origin) {
+                self.fault(
+                    "cors.origins",
+                    format!("{origin:?} is not an origin, such as https://app.example.com"),
+                );
+            }
+        }
+        origins.into_iter().map(str::to_owned).collect()
+    }
+
+    /// An address that may hold a password, and so is never repeated.
+    fn url(&mut self, key: &'static str, schemes: &[&str]) -> Option<SecretString> {
+        let url: Option<SecretString> = self.read(key, None);
+        let url = url?;
+        if !schemes.iter().any(|scheme| url.expose_secret().starts_with(scheme)) {
+            self.fault(key, format!("must begin with {}", schemes.join(" or ")));
+        }
+        Some(url)
+    }
+
+    fn metrics_bind(&mut self) -> Option<SocketAddr> {
+        let text: Option<String> = self.read("metrics.bind", None);
+        let text = text?;
+        let parsed = text.parse().ok();
+        if parsed.is_none() {
+            self.fault(
+                "metrics.bind",
+                format!("{text} is not an address and a port, such as 127.0.0.1:9090"),
+            );
+        }
+        parsed
+    }
+
+    fn mail_from(&mut self, default: String) -> String {
+        let text: String = self.read("mail.from", default);
+        if text.parse::<lettre::message::Mailbox>().is_err() {
+            self.fault("mail.from", "is not a sender, such as `Shop <no-reply@example.com>`");
+        }
+        text
     }
 
     fn log_format(&mut self, default: LogFormat) -> LogFormat {

@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc};
 
 use axum::extract::FromRef;
 use thiserror::Error;
+use tokio::sync::Semaphore;
 
 use crate::{
     auth::{
@@ -11,13 +12,19 @@ use crate::{
         passwords::Passwords,
         refresh_token::RefreshTokens,
         secret::{self, KeyFileError},
-        throttle::{InMemory, Throttle},
+        throttle::{InMemory, Store, Throttle},
     },
     clock::{Clock, Random, System},
     db::{self, Db, OpenError},
     extract::InFlight,
+    jobs::Jobs,
+    live::Live,
+    mail::{self, MailError, Mailer},
+    metrics::Metrics,
     settings::Settings,
+    shared::{Shared, SharedError},
     users::{self, MakeAdminError},
+    webhooks::Outbound,
 };
 
 /// The service's state. Its parts reach the handlers by [`FromRef`], so a handler names only what it uses.
@@ -41,6 +48,18 @@ pub struct AppState {
     pub(crate) access_tokens: Arc<AccessTokens>,
     /// Computes and checks refresh tokens.
     pub(crate) refresh_tokens: Arc<RefreshTokens>,
+    /// Wakes those who do what is left to be done after an answer.
+    pub(crate) jobs: Arc<Jobs>,
+    /// Sends mails.
+    pub(crate) mailer: Arc<dyn Mailer>,
+    /// Sends requests to other people's servers.
+    pub(crate) outbound: Arc<Outbound>,
+    /// The open WebSockets.
+    pub(crate) live: Arc<Live>,
+    /// What is counted for Prometheus.
+    pub(crate) metrics: Arc<Metrics>,
+    /// Requests that may be at work at once.
+    pub(crate) slots: Arc<Semaphore>,
 }
 
 impl fmt::Debug for AppState {
@@ -58,6 +77,15 @@ pub enum StartError {
     /// The key file is not usable.
     #[error(transparent)]
     KeyFile(#[from] KeyFileError),
+    /// Redis is not usable.
+    #[error(transparent)]
+    Shared(#[from] SharedError),
+    /// Mails cannot be sent.
+    #[error(transparent)]
+    Mail(#[from] MailError),
+    /// The client for webhooks cannot be built.
+    #[error("the client for webhooks cannot be built: {0}")]
+    Outbound(#[from] reqwest::Error),
 }
 
 impl AppState {
@@ -84,15 +112,26 @@ impl AppState {
         let db = db::open(&settings.database_url, settings.database_pool).await?;
         // ANCHOR_END: one_pool
         let secrets = secret::find(&settings, &*random)?;
+        let shared = match &settings.redis_url {
+            Some(url) => Some(Arc::new(Shared::connect(url).await?)),
+            None => None,
+        };
+        // Limits that several replicas have in common are counted where all of them can see it.
+        let attempts: Arc<dyn Store> = match &shared {
+            Some(shared) => Arc::clone(shared) as _,
+            None => Arc::new(InMemory::default()),
+        };
         Ok(Self {
             db,
+            jobs: Arc::default(),
+            mailer: mail::mailer(&settings)?.into(),
+            outbound: Arc::new(Outbound::new(&settings, &secrets.current)?),
+            live: Live::new(shared),
+            metrics: Arc::default(),
+            slots: Arc::new(Semaphore::new(settings.requests)),
             passwords: Passwords::new(&settings, Arc::clone(&random)),
             in_flight: InFlight::default(),
-            throttle: Throttle::new(
-                Arc::new(InMemory::default()),
-                Arc::clone(&clock),
-                settings.login_failures,
-            ),
+            throttle: Throttle::new(attempts, Arc::clone(&clock), settings.login_failures),
             access_tokens: Arc::new(AccessTokens::new(&secrets, settings.access_seconds)),
             refresh_tokens: Arc::new(RefreshTokens::new(&secrets)),
             settings: Arc::new(settings),
@@ -101,6 +140,17 @@ impl AppState {
         })
     }
     // ANCHOR_END: composition_root
+
+    /// The same state with another mailer: a seam for tests.
+    #[must_use]
+    pub fn with_mailer(self, mailer: Arc<dyn Mailer>) -> Self {
+        Self { mailer, ..self }
+    }
+
+    /// Says goodbye to every WebSocket and waits until they are closed.
+    pub async fn close_sockets(&self) {
+        self.live.close().await;
+    }
 
     /// Closes the database connections: the last step of a stop.
     pub async fn close(&self) {

@@ -8,6 +8,7 @@ mod answer;
 mod contract;
 mod log;
 mod postgres;
+mod redis;
 mod requests;
 
 use std::{
@@ -35,11 +36,13 @@ use tracing::{instrument::WithSubscriber, subscriber::NoSubscriber};
 pub(crate) use answer::{Answer, Tokens};
 pub(crate) use log::Log;
 pub(crate) use postgres::Database;
+pub(crate) use redis::Redis;
 
 use crate::{
     AppState, Settings, app,
     clock::{Clock, Random},
     db::{Db, Executor},
+    mail::Mailer,
 };
 
 /// Somebody with an account.
@@ -140,11 +143,16 @@ impl TestApp {
     /// One app for each engine, each with several connections: for what happens at the same moment, where the order of events
     /// differs from run to run.
     pub(crate) async fn start_on_each_engine() -> Vec<Self> {
+        Self::start_on_each_engine_with(Settings::default()).await
+    }
+
+    /// The same with some settings that are not the default.
+    pub(crate) async fn start_on_each_engine_with(settings: Settings) -> Vec<Self> {
         let folder = tempfile::tempdir().unwrap();
         let database_url = format!("sqlite:{}", folder.path().join("api.sqlite").display()).into();
-        let settings = Settings { database_url, ..Settings::default() };
+        let postgres = Self::on_postgres(&Router::new(), next_number(), settings.clone()).await;
+        let settings = Settings { database_url, ..settings };
         let sqlite = Self::on(Holder::Folder(folder), settings, &Router::new(), next_number()).await;
-        let postgres = Self::on_postgres(&Router::new(), next_number(), Settings::default()).await;
         [Some(sqlite), postgres].into_iter().flatten().collect()
     }
 
@@ -177,6 +185,25 @@ impl TestApp {
         let state = AppState::connect_with(settings, clock.clone(), Arc::new(random)).await.unwrap();
         let router = app(state.clone()).merge(crate::layers::around(more.clone(), &state));
         Self { router, state, clock, twin: None, holder: Arc::new(holder) }
+    }
+
+    /// The same app with another mailer, and without its twin.
+    pub(crate) fn with_mailer(self, mailer: Arc<dyn Mailer>) -> Self {
+        let state = self.state.with_mailer(mailer);
+        Self { router: app(state.clone()), state, clock: self.clock, twin: None, holder: self.holder }
+    }
+
+    /// Another process with the same settings, as far as one process can show it: state, pool and memory of its own.
+    pub(crate) async fn replica(&self) -> Self {
+        let random = Numbered { app: next_number(), next: AtomicU64::new(0) };
+        let settings = Settings::clone(&self.state.settings);
+        let state = AppState::connect_with(settings, self.clock.clone(), Arc::new(random)).await.unwrap();
+        Self { router: app(state.clone()), state, twin: None, ..self.clone() }
+    }
+
+    /// Does all jobs that are due and says how many attempts that took.
+    pub(crate) async fn work(&self) -> u32 {
+        crate::jobs::run_due(&self.state).await.unwrap()
     }
 
     /// The same app, reached through another router.

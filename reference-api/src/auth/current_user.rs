@@ -106,8 +106,15 @@ pub(crate) async fn require_user(
     mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
+    let user = authenticate(&state, bearer(request.headers())?).await?;
+    // Kept with the request: extractors that need the user find it here and do not ask again.
+    request.extensions_mut().insert(user);
+    Ok(next.run(request).await)
+}
+
+/// Who the token stands for at this moment.
+pub(crate) async fn authenticate(state: &AppState, token: &str) -> Result<CurrentUser, ApiError> {
     let now = state.clock.now();
-    let token = bearer(request.headers())?;
     let subject = state.access_tokens.check(token, now).ok_or(ApiError::InvalidToken)?;
     let user: Option<UserRow> = state
         .db
@@ -124,10 +131,7 @@ pub(crate) async fn require_user(
         .fetch_optional()
         .await?;
     // A token of nobody is a bad token: 404 would tell that the account is gone.
-    let user = user.ok_or(ApiError::InvalidToken)?.in_session(subject.session);
-    // Kept with the request: extractors that need the user find it here and do not ask again.
-    request.extensions_mut().insert(user);
-    Ok(next.run(request).await)
+    Ok(user.ok_or(ApiError::InvalidToken)?.in_session(subject.session))
 }
 // ANCHOR_END: current_user
 
@@ -163,7 +167,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Admin {
 // ANCHOR_END: admin_extractor
 
 /// The token in the one `Authorization` header. The scheme's name may be in any case (RFC 9110 §11.1).
-fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let value = values.next().ok_or(ApiError::AuthenticationRequired)?;
     if values.next().is_some() {

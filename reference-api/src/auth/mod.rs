@@ -28,8 +28,8 @@ mod token;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use calibrate::{Calibration, calibrate};
-pub(crate) use current_user::require_user;
 pub use current_user::{Admin, CurrentUser, Role};
+pub(crate) use current_user::{authenticate, bearer, require_user};
 pub use email::Email;
 pub use secret::KeyFileError;
 pub(crate) use sessions::seconds;

@@ -14,6 +14,7 @@ use crate::{
     db::{Executor, OnConflict, Unique},
     error::ApiError,
     extract::{ClientAddress, Rules, Tx, ValidJson, line},
+    jobs::{self, Job},
     openapi::{BodyProblems, ConflictProblems, ThrottleProblems},
     state::AppState,
     users::{Address, AddressRow, UserResponse, UserRow},
@@ -68,9 +69,8 @@ pub(crate) async fn register_user(
     // ANCHOR: register_constraint
     // No look before the insert: of two that look at the same moment, both would find the address free. The constraint
     // decides, and its violation is the answer.
+    let mut tx = tx.begin().await?;
     let made: Result<UserRow, ApiError> = tx
-        .begin()
-        .await?
         .query(
             "INSERT INTO users (id, email, name, password_hash, street, city, country, created_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -92,6 +92,9 @@ pub(crate) async fn register_user(
         probe.failed().await?;
     }
     let user = made?;
+    // In the same transaction. Sent right here instead, a mail could be for an account that is rolled back a moment later, and
+    // a crash after the commit would lose it.
+    jobs::push(&state, &mut *tx, &Job::WelcomeMail { user: user.id }).await?;
     tracing::info!(user = %user.id, "registered");
     Ok((StatusCode::CREATED, Json(user.into())))
 }

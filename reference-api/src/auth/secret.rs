@@ -32,7 +32,7 @@ pub struct KeyFileError {
 /// when everything that was signed with it has expired, it is dropped. A secret that others have seen is dropped at once.
 #[derive(Debug)]
 pub struct Secrets {
-    pub(super) current: SecretBox<[u8]>,
+    pub(crate) current: SecretBox<[u8]>,
     pub(super) previous: Vec<SecretBox<[u8]>>,
 }
 
@@ -78,7 +78,7 @@ fn find_current(settings: &Settings, random: &dyn Random) -> Result<SecretBox<[u
 }
 
 /// A key for one purpose. What signs access tokens must not be able to make refresh tokens.
-pub(super) fn derive(secret: &SecretBox<[u8]>, purpose: &[u8]) -> hmac::Tag {
+pub(crate) fn derive(secret: &SecretBox<[u8]>, purpose: &[u8]) -> hmac::Tag {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret()), purpose)
 }
 

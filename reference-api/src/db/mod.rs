@@ -93,18 +93,25 @@ impl Db {
     }
     // ANCHOR_END: begin_writing
 
+    /// How many statements were sent so far.
+    pub(crate) fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
+    /// Connections that are open, and those of them that nobody uses right now.
+    pub(crate) fn connections(&self) -> (u32, usize) {
+        match &self.pool {
+            Pool::Sqlite(pool) => (pool.size(), pool.num_idle()),
+            Pool::Postgres(pool) => (pool.size(), pool.num_idle()),
+        }
+    }
+
     /// Waits until every connection is returned, and closes them.
     pub(crate) async fn close(&self) {
         match &self.pool {
             Pool::Sqlite(pool) => pool.close().await,
             Pool::Postgres(pool) => pool.close().await,
         }
-    }
-
-    /// How many statements were sent so far.
-    #[cfg(test)]
-    pub(crate) fn statements(&self) -> u64 {
-        self.statements.load(Ordering::Relaxed)
     }
 
     fn count(&self) {

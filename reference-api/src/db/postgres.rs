@@ -83,7 +83,7 @@ mod tests {
     use crate::testing::Database;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-    async fn eight_starts_at_once_on_an_empty_database_all_succeed() {
+    async fn p27_eight_starts_at_once_on_an_empty_database_all_succeed() {
         let Some(database) = Database::create().await else { return };
 
         let starts: Vec<_> = (0..8)
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_database_of_a_newer_version_or_with_an_edited_migration_is_refused() {
+    async fn p27_a_database_of_a_newer_version_or_with_an_edited_migration_is_refused() {
         let Some(database) = Database::create().await else { return };
         let pool = open(&database.url(), 1).await.unwrap();
         for (change, undo) in [

@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-    async fn eight_starts_at_once_on_an_empty_file_all_succeed() {
+    async fn p27_eight_starts_at_once_on_an_empty_file_all_succeed() {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("new folder/api.sqlite").display());
 
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_start_waits_while_another_process_migrates() {
+    async fn p27_a_start_waits_while_another_process_migrates() {
         let folder = tempfile::tempdir().unwrap();
         let other = File::create(folder.path().join("api.lock")).unwrap();
         other.lock().unwrap();
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_database_of_a_newer_version_is_refused() {
+    async fn p27_a_database_of_a_newer_version_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("api.sqlite").display());
         let pool = open(&url, 1).await.unwrap();

@@ -35,11 +35,13 @@ use crate::{problem::FieldError, settings::Settings};
 pub struct Rules {
     /// The shortest password that is accepted, in characters.
     pub password_min: usize,
+    /// Whether webhooks may lead into private networks.
+    pub webhooks_allow_private: bool,
 }
 
 impl From<&Settings> for Rules {
     fn from(settings: &Settings) -> Self {
-        Self { password_min: settings.password_min }
+        Self { password_min: settings.password_min, webhooks_allow_private: settings.webhooks_allow_private }
     }
 }
 

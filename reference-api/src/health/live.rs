@@ -4,6 +4,7 @@ use axum::Json;
 
 use super::HealthResponse;
 
+// ANCHOR: live
 /// Ask whether the process lives
 ///
 /// It touches nothing but itself. If it asked the database, an outage there would restart every replica here.
@@ -11,6 +12,7 @@ use super::HealthResponse;
 pub(crate) async fn get_live() -> Json<HealthResponse> {
     Json(HealthResponse { status: "live" })
 }
+// ANCHOR_END: live
 
 #[cfg(test)]
 mod tests {

@@ -8,6 +8,7 @@ use crate::{
     error::ApiError,
 };
 
+// ANCHOR: ready
 /// Ask whether requests can be served
 #[utoipa::path(
     get, path = "/health/ready", tag = "health",
@@ -18,6 +19,7 @@ pub(crate) async fn get_ready(State(db): State<Db>) -> Result<Json<HealthRespons
     db.query("SELECT 1").execute().await.map_err(|error| ApiError::Unavailable(error.into()))?;
     Ok(Json(HealthResponse { status: "ready" }))
 }
+// ANCHOR_END: ready
 
 #[cfg(test)]
 mod tests {

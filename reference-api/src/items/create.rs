@@ -17,6 +17,7 @@ use crate::{
     db::Executor,
     error::ApiError,
     extract::{ETag, Rules, Tx, ValidJson, folded, line, prose},
+    live::Events,
     openapi::{BodyProblems, RepetitionProblems, TokenProblems},
     state::AppState,
 };
@@ -58,11 +59,11 @@ pub(crate) async fn create_item(
     State(state): State<AppState>,
     user: CurrentUser,
     tx: Tx,
+    events: Events,
     ValidJson(new): ValidJson<CreateItem>,
 ) -> Result<impl IntoResponse, ApiError> {
+    let mut tx = tx.begin().await?;
     let item: ItemRow = tx
-        .begin()
-        .await?
         .query(
             "INSERT INTO items
              (id, owner_id, title, title_folded, description, available_from, available_until, created_at)
@@ -79,13 +80,10 @@ pub(crate) async fn create_item(
         .bind(state.clock.now())
         .fetch_one()
         .await?;
-    let location = format!("/api/v1/items/{}", item.id);
-    Ok((
-        StatusCode::CREATED,
-        [(header::LOCATION, location)],
-        ETag(item.version),
-        Json(ItemResponse::from(item)),
-    ))
+    let (location, version) = (format!("/api/v1/items/{}", item.id), ETag(item.version));
+    let item = ItemResponse::from(item);
+    events.note(&mut tx, user.id, "item.created", &item).await?;
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], version, Json(item)))
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! `DELETE /items/{id}`: take an item away.
 
 use axum::http::StatusCode;
+use serde_json::json;
 
 use crate::{
     auth::CurrentUser,
     db::Executor,
     error::ApiError,
     extract::{Id, IfMatch, Tx},
+    live::Events,
     openapi::{LookupProblems, ParameterProblems, TokenProblems, VersionProblems},
 };
 
@@ -27,6 +29,7 @@ pub(crate) async fn delete_item(
     Id(id): Id,
     expected: IfMatch,
     tx: Tx,
+    events: Events,
 ) -> Result<StatusCode, ApiError> {
     let mut tx = tx.begin().await?;
     let version: Option<(i64,)> = tx
@@ -39,6 +42,7 @@ pub(crate) async fn delete_item(
     let (version,) = version.ok_or(ApiError::NotFound)?;
     expected.check(version)?;
     tx.query("DELETE FROM items WHERE id = $1").bind(id).execute().await?;
+    events.note(&mut tx, user.id, "item.deleted", &json!({ "id": id })).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -11,6 +11,7 @@ use crate::{
     db::Executor,
     error::ApiError,
     extract::{ETag, Id, IfMatch, Rules, Tx, ValidJson, folded, line, present, prose},
+    live::Events,
     openapi::{BodyProblems, LookupProblems, TokenProblems, VersionProblems},
 };
 
@@ -57,6 +58,7 @@ pub(crate) async fn update_item(
     Id(id): Id,
     expected: IfMatch,
     tx: Tx,
+    events: Events,
     ValidJson(change): ValidJson<UpdateItem>,
 ) -> Result<impl IntoResponse, ApiError> {
     let mut tx = tx.begin().await?;
@@ -88,7 +90,9 @@ pub(crate) async fn update_item(
     .bind(id)
     .execute()
     .await?;
-    Ok((ETag(item.version), Json(ItemResponse::from(item))))
+    let (version, item) = (ETag(item.version), ItemResponse::from(item));
+    events.note(&mut tx, user.id, "item.updated", &item).await?;
+    Ok((version, Json(item)))
 }
 
 impl UpdateItem {

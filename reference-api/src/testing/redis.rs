@@ -1,0 +1,71 @@
+//! A throwaway Redis for one test, on a socket in a folder of its own. Without `redis-server` such a test is left out and says
+//! so; with `REQUIRE_REDIS` set, as in CI, that is a failure.
+
+use std::{
+    env,
+    io::{BufRead as _, BufReader, Write as _},
+    process::{Child, Command, Stdio},
+};
+
+use tempfile::TempDir;
+
+/// A server that ends when this is dropped, or when the test binary ends in whatever way.
+pub(crate) struct Redis {
+    folder: TempDir,
+    shell: Child,
+}
+
+// The shell reads until our end of the pipe is closed, and then ends the server.
+const SUPERVISOR: &str = r#"
+redis-server --port 0 --unixsocket "$1/socket" --dir "$1" --save "" --appendonly no >"$1/log" 2>&1 &
+server=$!
+until [ -S "$1/socket" ]; do
+    kill -0 $server 2>/dev/null || { cat "$1/log"; exit 1; }
+    sleep 0.05
+done
+echo ready
+cat >/dev/null
+kill -KILL $server
+wait $server
+"#;
+
+impl Redis {
+    /// `None` where Redis is not installed.
+    pub(crate) fn start() -> Option<Self> {
+        let path = env::var_os("PATH").unwrap_or_default();
+        if !env::split_paths(&path).any(|folder| folder.join("redis-server").is_file()) {
+            assert!(
+                env::var_os("REQUIRE_REDIS").is_none(),
+                "REQUIRE_REDIS is set, and `redis-server` is not in PATH"
+            );
+            // Past the capture of test output: who runs the tests has to see it.
+            let _ = std::io::stderr()
+                .write_all(b"\nRedis is not installed: the tests of what replicas share are left out.\n\n");
+            return None;
+        }
+        // Short: the path of a socket holds 107 bytes.
+        let folder = tempfile::Builder::new().prefix("redis-").tempdir_in("/tmp").unwrap();
+        let mut shell = Command::new("sh");
+        shell.args(["-c", SUPERVISOR, "sh"]).arg(folder.path());
+        // Ctrl-C goes to the whole group of a terminal. The shell must live on to end the server.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut shell, 0);
+        let mut shell = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut first = String::new();
+        BufReader::new(shell.stdout.take().unwrap()).read_line(&mut first).unwrap();
+        assert_eq!(first, "ready\n", "Redis did not start");
+        Some(Self { folder, shell })
+    }
+
+    /// Its address.
+    pub(crate) fn url(&self) -> String {
+        format!("unix://{}/socket", self.folder.path().display())
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        drop(self.shell.stdin.take());
+        let _ = self.shell.wait();
+    }
+}
