@@ -88,7 +88,7 @@ impl Service {
         let mut child = program(folder, &[("API_BIND", "127.0.0.1:0")]).spawn().unwrap();
         // Log lines may come before it.
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let line = lines.find(|line| line.contains("listens on http://")).expect("a line with the address");
+        let line = lines.find(|line| line.contains("listens on http://")).unwrap();
         let (_, address) = line.split_once("http://").unwrap();
         let address = address.split_once(';').unwrap().0.to_owned();
         // Read on, so that the service can write its log until the end.
