@@ -106,8 +106,9 @@
         return [gauge, picture, key];
     }
 
-    const cut = text => text.length > 28 ? `${text.slice(0, 12)}…${text.slice(-8)}` : text;
-    // JSON on one line, long texts cut: a token is recognised by its beginning and its end.
+    // A token is recognised by its beginning and its end. A sentence has to be read, so what has a space in it stays whole.
+    const cut = text => text.length > 28 && !text.includes(' ') ? `${text.slice(0, 12)}…${text.slice(-8)}` : text;
+    // JSON on one line, long texts cut.
     const short = value => JSON.stringify(value, (_, part) => typeof part === 'string' ? cut(part) : part);
 
     function drawTranscript(state, steps) {

@@ -215,3 +215,92 @@ fn a_static_book_is_written_only_into_a_folder_of_its_own() {
     assert!(refused.contains("holds something else"), "{refused}");
     assert!(place.path().join("mine.txt").is_file());
 }
+
+/// A small book with a folder for lesson 18, which has a chapter, questions, claims and an exercise.
+fn with_a_lesson(chapter: &str, questions: usize, prove: &str) -> SmallBook {
+    let question = |nth| {
+        format!(
+            "[[question]]\nid = \"18-{nth}\"\nlevel = \"mid\"\nask = \"?\"\nkey = []\nprove = \"{prove}\"\n"
+        )
+    };
+    let claim =
+        "[[claim]]\nid = \"a\"\nsays = \"?\"\nverdict = \"true\"\nbecause = \"!\"\nshown = \"src/code.rs\"\n";
+    SmallBook::with("# Page\n")
+        .file("lessons/18-blocking-the-runtime/src/lib.rs", "")
+        .file("book/chapters/18-x.md", chapter)
+        .file("book/questions/18-x.toml", &(0..questions).map(question).collect::<String>())
+        .file("book/claims/18-x.toml", claim)
+}
+
+/// What the check says of lesson 18, without what it says of the includes and labs that a small book has not got.
+fn faults_of_the_lesson(book: &SmallBook) -> Vec<String> {
+    let faults = book::faults(&book.library()).unwrap();
+    faults.iter().map(ToString::to_string).filter(|fault| !fault.contains("cannot be read")).collect()
+}
+
+const PARTS: &str =
+    "{{#lab 18 ten-reports}}\n{{#lab 18 long-loop}}\n{{#questions 18}}\n{{#claims 18}}\n{{#exercise 18}}\n";
+
+#[test]
+fn a_lesson_without_a_chapter_questions_or_claims_is_found() {
+    let book = SmallBook::with("# Page\n").file("lessons/18-blocking-the-runtime/src/lib.rs", "");
+    let lacking = ["a chapter in book/chapters.", "claims in book/claims.", "questions in book/questions."];
+    let expected = lacking.map(|what| format!("lessons/18-blocking-the-runtime:1: lesson 18 lacks {what}"));
+    assert_eq!(faults_of_the_lesson(&book), expected);
+}
+
+#[test]
+fn a_chapter_that_shows_not_all_of_its_lesson_or_is_not_in_the_summary_is_found() {
+    let says = faults_of_the_lesson(&with_a_lesson("# 18\n", 5, "src/code.rs")).join("\n");
+    for part in ["lab 18 ten-reports", "lab 18 long-loop", "questions 18", "claims 18", "exercise 18"] {
+        assert!(
+            says.contains(&format!("book/chapters/18-x.md:1: the chapter lacks `{{{{#{part}}}}}`.")),
+            "{says}"
+        );
+    }
+    assert!(says.contains("book/chapters/18-x.md:1: the chapter is not in SUMMARY.md"), "{says}");
+}
+
+#[test]
+fn four_questions_are_too_few() {
+    let says = faults_of_the_lesson(&with_a_lesson(PARTS, 4, "src/code.rs")).join("\n");
+    assert!(says.contains("book/questions/18-x.toml:1: 4 questions; a lesson has at least 5."), "{says}");
+    let says = faults_of_the_lesson(&with_a_lesson(PARTS, 5, "src/code.rs")).join("\n");
+    assert!(!says.contains("questions;") && !says.contains("lacks"), "{says}");
+}
+
+#[test]
+fn a_proof_that_does_not_exist_is_found_and_one_that_does_is_not() {
+    let proof = "#[test]\n#[ignore]\nfn ten_sleepers_stand_in_a_queue() {}\n\nfn a_helper_of_the_test() {}\n";
+    let says = |prove: &str| {
+        let book =
+            with_a_lesson(PARTS, 1, prove).file("lessons/18-blocking-the-runtime/tests/proof.rs", proof);
+        faults_of_the_lesson(&book).join("\n")
+    };
+    for missing in [
+        "cargo lab 99",
+        "cargo lab 18 --experiment nine-reports",
+        "cargo lab 18 --experiment ten-reports --variant nobody",
+        "cargo lab 18 --set wheels=4",
+        "cargo lab 18 --fast",
+        "cargo exercise check 99",
+        "cargo test --test proof nine_sleepers",
+        "cargo test --test proof a_helper_of",
+        "src/gone.rs",
+        "look at it",
+    ] {
+        assert!(
+            says(missing).contains(&format!("book/questions/18-x.toml:2: `18-0`: `{missing}`: ")),
+            "{missing}"
+        );
+    }
+    for there in [
+        "cargo lab 18 --experiment ten-reports --set workers=2",
+        "cargo test --test proof ten_sleepers",
+        "cargo test --test proof -- sleepers",
+        "src/code.rs",
+        "https://example.org/",
+    ] {
+        assert!(!says(there).contains("18-0"), "{there}: {}", says(there));
+    }
+}

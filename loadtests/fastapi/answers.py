@@ -1,9 +1,12 @@
-"""Asks FastAPI and Pydantic what the book's claims say of them, and writes down what was seen.
+"""Asks FastAPI and Pydantic what the book's claims say of them, and writes down what was seen. Takes about half a minute.
 
     target/fastapi/bin/python loadtests/fastapi/answers.py benches/runs/DATE-fastapi-answers.json
 
 One function a claim, named like its `id` in `book/claims/`. Nothing is timed and nothing leaves the process: requests
 go to the application through httpx's ASGI transport, and programs that must not import are started as children.
+
+What needs a server, a clock or a database has a program of its own beside this one, which prints what it saw. They are run as
+well, and their lines stand in the run file under the program's name.
 """
 
 import asyncio
@@ -20,8 +23,9 @@ from typing import Annotated
 
 import httpx
 import pydantic_core
-from fastapi import Body, FastAPI, Request
+from fastapi import Body, Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Username = Annotated[
@@ -283,6 +287,32 @@ def orjson_response() -> dict:
             answers[path] = {"body": body, "renders_of_the_response_class": render.call_count}
     return {"orjson": python(code), **answers}
 
+def bearer_without_a_header() -> dict:
+    app = FastAPI()
+
+    @app.get("/profile")
+    async def profile(token: Annotated[HTTPAuthorizationCredentials, Depends(HTTPBearer())]) -> str:
+        return token.scheme
+
+    answer = ask(app, "GET", "/profile")
+    return {"status": answer.status_code, "www_authenticate": answer.headers.get("www-authenticate")}
+
+
+def gunicorn_with_uvicorn_workers() -> dict:
+    # gunicorn is not installed here: two empty stand-ins let the module be imported, which is all that is asked of it.
+    code = (
+        "import sys, types\n"
+        "for name in ('gunicorn', 'gunicorn.arbiter', 'gunicorn.workers', 'gunicorn.workers.base'):\n"
+        "  sys.modules[name] = types.ModuleType(name)\n"
+        "sys.modules['gunicorn.arbiter'].Arbiter = sys.modules['gunicorn.workers.base'].Worker = object\n"
+        "import uvicorn.workers"
+    )
+    help_text = subprocess.run([sys.executable, "-m", "uvicorn", "--help"], capture_output=True, text=True).stdout
+    return {"import": python(code), "uvicorn_has_workers": "--workers INTEGER" in help_text}
+
+
+
+PACKAGES = ("fastapi", "starlette", "pydantic", "pydantic-settings", "uvicorn", "httpx", "requests", "SQLAlchemy")
 
 CLAIMS = [
     body_is_validated,
@@ -301,7 +331,19 @@ CLAIMS = [
     bodies_are_bounded,
     pydantic_is_cython,
     orjson_response,
+    bearer_without_a_header,
+    gunicorn_with_uvicorn_workers,
 ]
+
+# Programs that print what they saw. `connections.py` is a part of `cargo load fastapi` and is recorded there.
+PRINTING = ["afterwards.py", "dependencies.py", "queries.py", "settings.py", "waits.py"]
+
+
+def printed(program: str) -> list[str]:
+    """The lines that a program beside this one prints."""
+    path = pathlib.Path(__file__).with_name(program)
+    done = subprocess.run([sys.executable, path], stdout=subprocess.PIPE, text=True, check=True, timeout=120)
+    return [line.rstrip() for line in done.stdout.splitlines()]
 
 
 def main() -> None:
@@ -310,9 +352,10 @@ def main() -> None:
         "recorded_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "versions": {
             "python": platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in ("fastapi", "starlette", "pydantic", "httpx")},
+            **{name: importlib.metadata.version(name) for name in PACKAGES},
         },
         "answers": {claim.__name__.replace("_", "-"): claim() for claim in CLAIMS},
+        "printed": {program: printed(program) for program in PRINTING},
     }
     pathlib.Path(sys.argv[1]).write_text(json.dumps(run, indent=1, ensure_ascii=False) + "\n")
 

@@ -74,6 +74,11 @@ pub(super) fn all(library: &Library) -> Result<String, String> {
     ))
 }
 
+/// The ids of the claims of one lesson, each with what shows it.
+pub(crate) fn proofs(library: &Library, lesson: u8) -> Result<Vec<(String, String)>, String> {
+    Ok(read(library, lesson)?.into_iter().map(|claim| (claim.id, claim.shown)).collect())
+}
+
 fn read(library: &Library, lesson: u8) -> Result<Vec<Claim>, String> {
     let path = library
         .numbered("claims", lesson)

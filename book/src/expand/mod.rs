@@ -2,13 +2,13 @@
 //!
 //! mdBook's own `{{#include …}}` is left to mdBook; the check looks after it.
 
-mod claims;
+pub(crate) mod claims;
 mod exercise;
 mod lab;
 mod lessons;
 mod measured;
 mod problems;
-mod questions;
+pub(crate) mod questions;
 
 use mdbook_preprocessor::{
     Preprocessor, PreprocessorContext,

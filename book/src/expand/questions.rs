@@ -76,6 +76,11 @@ pub(super) fn all(library: &Library) -> Result<String, String> {
     Ok(out)
 }
 
+/// The ids of the questions of one lesson, each with the command that proves it.
+pub(crate) fn proofs(library: &Library, lesson: u8) -> Result<Vec<(String, String)>, String> {
+    Ok(read(library, lesson)?.into_iter().map(|question| (question.id, question.prove)).collect())
+}
+
 fn read(library: &Library, lesson: u8) -> Result<Vec<Question>, String> {
     let path = library
         .numbered("questions", lesson)
