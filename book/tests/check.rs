@@ -273,8 +273,9 @@ fn four_questions_are_too_few() {
 fn a_proof_that_does_not_exist_is_found_and_one_that_does_is_not() {
     let proof = "#[test]\n#[ignore]\nfn ten_sleepers_stand_in_a_queue() {}\n\nfn a_helper_of_the_test() {}\n";
     let says = |prove: &str| {
-        let book =
-            with_a_lesson(PARTS, 1, prove).file("lessons/18-blocking-the-runtime/tests/proof.rs", proof);
+        let book = with_a_lesson(PARTS, 1, prove)
+            .file("exercises/README.md", "None.\n")
+            .file("lessons/18-blocking-the-runtime/tests/proof.rs", proof);
         faults_of_the_lesson(&book).join("\n")
     };
     for missing in [

@@ -27,8 +27,8 @@ pub(super) fn exists(library: &Library, proof: &str) -> Result<(), String> {
             let lessons = sorted(&library.root().join("lessons"));
             test(names, members.into_iter().chain(lessons).map(|folder| folder.join("src")))
         }
-        // Doors without a name to follow.
-        ["cargo", "api" | "bench" | "build" | "load" | "record", ..] => Ok(()),
+        // Doors and commands of cargo without a name to follow.
+        ["cargo", "api" | "bench" | "build" | "doc" | "load" | "record" | "tree", ..] => Ok(()),
         [file] if library.root().join(file).is_file() => Ok(()),
         [file] => Err(format!("there is no file `{file}`.")),
         _ => Err("this is no command that the check knows.".to_owned()),
