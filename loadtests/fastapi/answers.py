@@ -336,7 +336,7 @@ CLAIMS = [
 ]
 
 # Programs that print what they saw. `connections.py` is a part of `cargo load fastapi` and is recorded there.
-PRINTING = ["afterwards.py", "dependencies.py", "queries.py", "settings.py", "waits.py"]
+PRINTING = ["afterwards.py", "dependencies.py", "queries.py", "settings.py", "tokens.py", "waits.py"]
 
 
 def printed(program: str) -> list[str]:
