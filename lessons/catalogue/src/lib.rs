@@ -22,6 +22,7 @@ pub static LESSONS: &[&Lesson] = &[
     &transport_hygiene::LESSON,         // 14
     &layers_that_point_inward::LESSON,  // 15
     &errors_and_panics::LESSON,         // 16
+    &whole_app_tests::LESSON,           // 17
     &blocking_the_runtime::LESSON,      // 18
     &cpu_work::LESSON,                  // 19
     &locks_across_await::LESSON,        // 20
