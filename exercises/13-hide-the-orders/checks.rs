@@ -1,17 +1,38 @@
 //! The checks of exercise 13. They judge every answer alike: yours, the solutions, and the wrong ones in `judged/`.
 //!
-//! They look at behaviour only, through requests over real sockets: the lesson's own two experiments.
+//! They look at behaviour only, through requests over real sockets: the lesson's own two experiments, and the counts of everybody.
 
 use std::sync::LazyLock;
 
 use authorization::{A_TYPING_ERROR, ANOTHERS_ORDER, LESSON, orders::Orders};
-use lab::{Experiment, Report, Run, Side, Variant};
+use lab::{Experiment, Finding, Plan, Report, Request, Run, Side, Step, Transcript, Variant, shown_status};
 
 const ANSWER: Variant = Variant {
     name: "your answer",
     side: Side::Right,
     says: "the service in this file",
     app: |_| Box::pin(async { crate::app(Orders::new()) }),
+};
+
+/// How many orders each of them may see.
+static COUNTS: Experiment = Experiment {
+    slug: "counts",
+    title: "How many orders",
+    watch: "Does the count say what the list says?",
+    controls: &[],
+    plan: Plan::Transcript(Transcript {
+        steps: &[
+            Step { says: "Ada's own count", request: |_| Request::get("/orders/count").bearer("ada") },
+            Step {
+                says: "the count of the support",
+                request: |_| Request::get("/orders/count").bearer("sam"),
+            },
+            Step { says: "the count of an admin", request: |_| Request::get("/orders/count").bearer("ruth") },
+        ],
+    }),
+    upstream: None,
+    variants: &[],
+    judge: |_| Vec::new(),
 };
 
 // Several checks look at this run.
@@ -38,6 +59,19 @@ fn anothers_order_is_answered_like_one_never_placed() {
 fn lists_and_counts_hold_what_the_user_may_see() {
     found("Eve's list");
     found("Eve's count");
+    let counts = run(&COUNTS);
+    counts.assert_holds();
+    for (exchange, expected) in counts.exchanges().iter().zip([2, 3, 3]) {
+        Finding::new(
+            &exchange.says,
+            "answer",
+            format!("{} {}", shown_status(exchange.status), exchange.body),
+            format!("200 {expected}"),
+            exchange.status == Some(200) && exchange.body == expected,
+            "The count is of the orders that the user may see: customers their own, support and admins all.",
+        )
+        .assert_holds();
+    }
 }
 
 #[test]
