@@ -49,13 +49,14 @@ impl Step {
 
 /// The steps of a recording: the noise first, then the benchmarks round by round, then the loads.
 pub(crate) fn steps(pace: Pace, lessons: &[String]) -> Vec<Step> {
-    // Rounds of the comparisons, and milliseconds of load on each server in each round; rounds of the benchmarks, and their
-    // seconds; rounds and seconds of a lesson; seconds of the rest.
-    let (rounds, millis, bench_rounds, bench_seconds, lesson_rounds, lesson_seconds, seconds) = match pace {
-        Pace::Whole => ("5", "1000", 3, "0.7", "5", "1", "10"),
-        Pace::Quick => ("2", "200", 1, "0.2", "1", "1", "4"),
-        Pace::Smoke => ("1", "50", 1, "0.05", "1", "1", "2"),
-    };
+    // Rounds of the comparisons, and milliseconds of load on each server in each round; rounds of the benchmarks, their
+    // samples and seconds; rounds and seconds of a lesson; seconds of the rest.
+    let (rounds, millis, bench_rounds, bench_samples, bench_seconds, lesson_rounds, lesson_seconds, seconds) =
+        match pace {
+            Pace::Whole => ("5", "1000", 3, "30", "0.7", "5", "1", "10"),
+            Pace::Quick => ("2", "200", 1, "10", "0.2", "1", "1", "4"),
+            Pace::Smoke => ("1", "50", 1, "10", "0.05", "1", "1", "2"),
+        };
     let mut steps = vec![Step::new(Program::Load, &["noise", "--rounds", rounds, "--millis", millis])];
     for _ in 0..bench_rounds {
         // Each round measures every benchmark once more, so that what drifts hits all of them.
@@ -67,6 +68,8 @@ pub(crate) fn steps(pace: Pace, lessons: &[String]) -> Vec<Step> {
                 "--noplot",
                 "--nresamples",
                 "1000",
+                "--sample-size",
+                bench_samples,
                 "--warm-up-time",
                 "0.2",
                 "--measurement-time",
