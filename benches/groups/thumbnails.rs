@@ -15,7 +15,7 @@ pub(super) const GROUP: Group = Group {
     kind: Kind::Bench,
     compares: Compares::Answers(Asked {
         experiment: &TEN_THUMBNAILS,
-        controls: &[("requests", 10), ("hold_ms", 100)],
+        controls: &[("requests", 10), ("hold_ms", 20)],
         asks: None,
         counts: None,
         anew: false,
