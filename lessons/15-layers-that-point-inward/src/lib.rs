@@ -119,7 +119,7 @@ fn order(member: bool, cents: u64, pieces: u64) -> Request {
     Request::post("/orders", json!({ "member": member, "lines": [{ "cents": cents, "pieces": pieces }] }))
 }
 
-/// What the web shop said to the orders of [`DOORS`], and what the import said to the same ones.
+/// What the web shop said to the orders of `TWO_DOORS`, and what the import said to the same ones.
 pub fn said(report: &Report) -> Option<(Vec<String>, Vec<String>)> {
     let (import, shop) = report.exchanges().split_last()?;
     let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
