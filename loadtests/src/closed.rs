@@ -14,7 +14,7 @@ use tokio::{runtime::Builder, task::JoinSet};
 use crate::wire::{Wire, Wired};
 
 /// What the connections saw.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Loop {
     /// Answers with the status that counts as good.
     pub(crate) answered: usize,
@@ -60,7 +60,7 @@ pub(crate) fn run(
         for _ in 0..connections {
             clients.spawn(client(Wire::to(address), request.clone(), until));
         }
-        let mut done = Loop { answered: 0, failed: 0, lasted: Duration::ZERO, waits_ms: Vec::new() };
+        let mut done = Loop::default();
         for (waits, failed) in clients.join_all().await {
             done.answered += waits.len();
             done.failed += failed;
@@ -97,13 +97,13 @@ async fn client(mut wire: Wire, request: Wired, until: Instant) -> (Vec<Duration
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use axum::{Router, http::StatusCode, routing::get};
 
     use super::*;
 
     /// A server on a thread of its own, since the generator holds the one that calls it.
-    fn serve(router: Router) -> SocketAddr {
+    pub(crate) fn serve(router: Router) -> SocketAddr {
         let (tell, told) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
             Builder::new_current_thread().enable_all().build().unwrap().block_on(async {

@@ -44,18 +44,15 @@ struct Shared {
 pub(crate) fn run(address: SocketAddr, request: &Wired, rate: f64, lasts: Duration) -> Result<Loop, String> {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("no runtime for the clients: {error}"))?;
-    let done = Loop { answered: 0, failed: 0, lasted: lasts, waits_ms: Vec::new() };
+    let done = Loop { lasted: lasts, ..Loop::default() };
     let shared = Rc::new(RefCell::new(Shared { idle: Vec::new(), done, on_their_way: 0 }));
     let clients = LocalSet::new();
     runtime.block_on(clients.run_until(send(address, request, rate, lasts, &shared)));
     // Whoever is still on the way has failed; dropping the tasks closes their connections.
     drop(clients);
     let mut shared = shared.borrow_mut();
-    shared.done.failed += shared.on_their_way;
-    let mut done = std::mem::replace(
-        &mut shared.done,
-        Loop { answered: 0, failed: 0, lasted: lasts, waits_ms: Vec::new() },
-    );
+    let mut done = std::mem::take(&mut shared.done);
+    done.failed += shared.on_their_way;
     done.waits_ms.sort_by(f64::total_cmp);
     Ok(done)
 }
@@ -135,19 +132,7 @@ mod tests {
     use axum::{Router, http::StatusCode, routing::get};
 
     use super::*;
-
-    /// A server on a thread of its own, since the generator holds the one that calls it.
-    fn serve(router: Router) -> SocketAddr {
-        let (tell, told) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-                tell.send(listener.local_addr().unwrap()).unwrap();
-                axum::serve(listener, router).await.unwrap();
-            });
-        });
-        told.recv().unwrap()
-    }
+    use crate::closed::tests::serve;
 
     #[test]
     fn as_many_requests_are_sent_as_are_due_however_they_are_answered() {

@@ -98,10 +98,12 @@ impl Live {
     /// A place for one more socket of the user; `None` if there are too many.
     fn join(self: &Arc<Self>, user: Uuid) -> Option<Seat> {
         let mut users = self.users();
-        let sender = users.entry(user).or_insert_with(|| broadcast::Sender::new(BACKLOG));
-        if sender.receiver_count() >= MOST_OF_A_USER || self.open() >= MOST || self.stopping.is_cancelled() {
+        let own = users.get(&user).map_or(0, broadcast::Sender::receiver_count);
+        if own >= MOST_OF_A_USER || self.open() >= MOST || self.stopping.is_cancelled() {
             return None;
         }
+        // Not before: who is refused must not leave an entry that no seat would take out again.
+        let sender = users.entry(user).or_insert_with(|| broadcast::Sender::new(BACKLOG));
         self.open.fetch_add(1, Ordering::Relaxed);
         Some(Seat { events: Some(sender.subscribe()), user, live: Arc::clone(self) })
     }
@@ -138,5 +140,24 @@ impl Drop for Seat {
         if users.get(&self.user).is_some_and(|sender| sender.receiver_count() == 0) {
             users.remove(&self.user);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_user_has_five_seats_and_nobody_without_one_is_remembered() {
+        let (live, user) = (Live::new(None), Uuid::from_u128(7));
+        let seats: Vec<Seat> = (0..MOST_OF_A_USER).map(|_| live.join(user).unwrap()).collect();
+        assert!(live.join(user).is_none(), "a sixth");
+        drop(seats);
+        assert!(live.users().is_empty() && live.open() == 0, "the seats are free again");
+
+        live.close().await;
+
+        assert!(live.join(user).is_none(), "the service stops");
+        assert!(live.users().is_empty(), "who was refused is remembered");
     }
 }
