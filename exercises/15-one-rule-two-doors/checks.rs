@@ -96,13 +96,15 @@ fn answered(
     expected: impl Fn(Result<u64, &str>) -> (u16, Value),
 ) {
     report.assert_holds();
+    let mut kept = 0;
     for (exchange, (grams, express, rule)) in report.exchanges().iter().zip(RULE) {
         let (status, said) = expected(rule);
         let body = &exchange.body;
         let seen = if rule.is_ok() { &body["cents"] } else { &body["refused"] };
         let shown = |status: Option<u16>, said: &Value| format!("{} {said}", lab::shown_status(status));
+        let subject = format!("{grams} g{}, {store}", if express { ", express" } else { "" });
         Finding::new(
-            format!("{grams} g{}, {store}", if express { ", express" } else { "" }),
+            &subject,
             "answer",
             shown(exchange.status, seen),
             shown(Some(status), &said),
@@ -110,6 +112,12 @@ fn answered(
             meaning,
         )
         .assert_holds();
+        if status == 201 {
+            kept += 1;
+            let number = &body["number"];
+            let meaning = "A parcel has the number that the store gave it, and the stores count from 1.";
+            Finding::new(&subject, "number", number, kept, *number == json!(kept), meaning).assert_holds();
+        }
     }
 }
 
