@@ -8,29 +8,23 @@ use axum::{
     http::{
         Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header, uri::Authority,
     },
-    middleware::{Next, from_fn, from_fn_with_state},
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
 };
-use tower::ServiceBuilder;
+use tower::{ServiceBuilder, util::MapFutureLayer};
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::{CompressionLayer, DefaultPredicate, Predicate},
     cors::{AllowOrigin, CorsLayer},
-    set_header::SetResponseHeaderLayer,
-    trace::{DefaultOnResponse, TraceLayer},
 };
-use tracing::{Level, Span, field};
+use tracing::{Instrument as _, Span};
 use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
-use crate::{clock::new_id, error::ApiError, metrics::measure, problem::Problem, state::AppState};
+use crate::{clock::new_id, error::ApiError, problem::Problem, state::AppState};
 
 /// The header that a request's id travels in.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// The request's id, in the request's extensions.
-#[derive(Clone, Copy, Debug)]
-struct RequestId(Uuid);
 
 // ANCHOR: layer_stack
 /// Puts the whole stack around the router's routes, and around its fallback if it has one.
@@ -38,39 +32,63 @@ struct RequestId(Uuid);
 /// CORS is outermost of all, in [`cors`]: a preflight is answered before anything can refuse it, and an error carries the header
 /// that lets the page read it.
 ///
-/// Outermost first: a request goes down this list and its answer comes back up. The id comes before everything that
-/// mentions it. The span is around all that can log. Headers and compression see every answer, also that of a panic.
-/// Errors get their body outside of the layers that answer with errors: host, panic and deadline. The deadline is inside of
-/// the panic layer and outside of the body limit: it counts the time that a slow body takes, too.
+/// Outermost first: a request goes down this list and its answer comes back up. The frame sees every answer, also that of a
+/// panic. Errors get their body in it, outside of the layers that answer with errors: panic and deadline. The deadline is inside
+/// of the panic layer and outside of the body limit: it counts the time that a slow body takes, too.
 pub(crate) fn around(router: Router, state: &AppState) -> Router {
     let deadline = Duration::from_secs(state.settings.deadline_seconds);
     let router = router.layer(
         ServiceBuilder::new()
-            .layer(from_fn_with_state(state.clone(), identify))
-            .layer(from_fn_with_state(state.clone(), measure))
-            .layer(
-                TraceLayer::new_for_http()
-                    .make_span_with(span)
-                    .on_request(())
-                    .on_response(DefaultOnResponse::new().level(Level::INFO))
-                    // The cause of a failure is logged by `answer_errors`, once.
-                    .on_failure(()),
-            )
-            .layer(unless_set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-            .layer(unless_set(header::REFERRER_POLICY, "no-referrer"))
-            .layer(unless_set(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
-            // Answers hold tokens and private data; no cache may keep them (RFC 6749 §5.1).
-            .layer(unless_set(header::CACHE_CONTROL, "no-store"))
+            .layer(from_fn_with_state(state.clone(), frame))
             .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(without_etag)))
-            .layer(from_fn(answer_errors))
-            .layer(from_fn(require_one_host))
             .layer(CatchPanicLayer::custom(panicked))
-            .layer(from_fn_with_state(deadline, cut_at_deadline))
+            .map_future(move |answer| cut_at(deadline, answer))
             .layer(DefaultBodyLimit::max(state.settings.body_bytes)),
     );
     cors(router, &state.settings.origins)
 }
 // ANCHOR_END: layer_stack
+
+// ANCHOR: frame
+/// What belongs to every request: an id, a span, a count, a log line, headers, and the body of its error.
+///
+/// One function and not a layer for each: a layer made of a function clones all that is inside of it, for each request, and puts
+/// its future in a box.
+async fn frame(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let id = identify(&state, request.headers());
+    let span = span(&request, id);
+    let answer = async {
+        let counted = state.metrics.begin(&request);
+        let mut response = match require_one_host(&request) {
+            Ok(()) => next.run(request).await,
+            Err(error) => error.into_response(),
+        };
+        if let Some(error) = response.extensions_mut().remove::<Arc<ApiError>>() {
+            response = explain(&error, id, response);
+        }
+        for (name, value) in UNLESS_SET {
+            response.headers_mut().entry(name).or_insert(value);
+        }
+        if let Ok(id) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer())) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
+        let took = counted.end(response.status());
+        let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        tracing::info!(status = response.status().as_u16(), took_us, "answered");
+        response
+    };
+    answer.instrument(span).await
+}
+// ANCHOR_END: frame
+
+/// What browsers and caches obey, where the answer does not say it itself.
+const UNLESS_SET: [(HeaderName, HeaderValue); 4] = [
+    // Answers hold tokens and private data; no cache may keep them (RFC 6749 §5.1).
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+];
 
 // ANCHOR: cors
 /// Which pages of other origins may read our answers. By list and exactly: an origin that is answered by repeating it would be
@@ -118,11 +136,7 @@ pub(crate) fn within<S: Clone + Send + Sync + 'static>(
     router: OpenApiRouter<S>,
     deadline: Duration,
 ) -> OpenApiRouter<S> {
-    router.route_layer(from_fn_with_state(deadline, cut_at_deadline))
-}
-
-fn unless_set(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
-    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+    router.route_layer(MapFutureLayer::new(move |answer| cut_at(deadline, answer)))
 }
 
 /// An `ETag` names these bytes. Compressed they would be others, under the same name (RFC 9110 §8.8.3.3); what has one is small.
@@ -131,12 +145,12 @@ fn without_etag(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) 
 }
 
 /// A request names one host (RFC 9112 §3.2). Of two, a proxy may believe the one and we the other.
-async fn require_one_host(request: Request, next: Next) -> Result<Response, ApiError> {
+fn require_one_host(request: &Request) -> Result<(), ApiError> {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     match (hosts.next(), hosts.next()) {
-        (Some(host), None) if names_a_host(host) => Ok(next.run(request).await),
+        (Some(host), None) if names_a_host(host) => Ok(()),
         // HTTP/1.0 did not have it yet.
-        (None, None) if request.version() < Version::HTTP_11 => Ok(next.run(request).await),
+        (None, None) if request.version() < Version::HTTP_11 => Ok(()),
         (Some(_), None) => Err(ApiError::InvalidRequest("the Host header does not name a host")),
         (None, _) => Err(ApiError::InvalidRequest("there is no Host header")),
         (Some(_), Some(_)) => Err(ApiError::InvalidRequest("there is more than one Host header")),
@@ -148,31 +162,21 @@ fn names_a_host(host: &HeaderValue) -> bool {
     authority.is_ok_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'))
 }
 
-/// Gives the request an id. One that comes from outside is kept if it is a UUID: a proxy may have logged it already, and
-/// free text from outside has no place in our logs.
-async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let sent = request.headers().get(&REQUEST_ID).and_then(|id| Uuid::try_parse_ascii(id.as_bytes()).ok());
-    let id = sent.unwrap_or_else(|| new_id(&*state.clock, &*state.random));
-    request.extensions_mut().insert(RequestId(id));
-    let mut response = next.run(request).await;
-    if let Ok(id) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer())) {
-        response.headers_mut().insert(REQUEST_ID, id);
-    }
-    response
+/// The request's id. One that comes from outside is kept if it is a UUID: a proxy may have logged it already, and free text
+/// from outside has no place in our logs.
+fn identify(state: &AppState, headers: &HeaderMap) -> Uuid {
+    let sent = headers.get(&REQUEST_ID).and_then(|id| Uuid::try_parse_ascii(id.as_bytes()).ok());
+    sent.unwrap_or_else(|| new_id(&*state.clock, &*state.random))
 }
 
 /// The span of a request. It names the route and not the address, since an address may hold whatever a client puts there.
-fn span<B>(request: &axum::http::Request<B>) -> Span {
+fn span(request: &Request, id: Uuid) -> Span {
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    let id = request.extensions().get::<RequestId>().map(|id| field::display(id.0));
-    tracing::info_span!("request", id, method = %request.method(), route)
+    tracing::info_span!("request", %id, method = %request.method(), route)
 }
 
-/// Writes the body of an error, and logs what a server error was caused by.
-async fn answer_errors(request: Request, next: Next) -> Response {
-    let id = request.extensions().get::<RequestId>().map_or(Uuid::nil(), |id| id.0);
-    let mut response = next.run(request).await;
-    let Some(error) = response.extensions_mut().remove::<Arc<ApiError>>() else { return response };
+/// Writes the body of an error, and logs what a server error was caused by, once.
+fn explain(error: &ApiError, id: Uuid, response: Response) -> Response {
     if error.problem_type().status.is_server_error() {
         tracing::error!(cause = error.causes(), problem = error.problem_type().slug, "request failed");
     }
@@ -196,10 +200,13 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
 }
 
 /// Ends what takes too long. The work in progress is dropped where it waits; a transaction is rolled back by that.
-async fn cut_at_deadline(State(deadline): State<Duration>, request: Request, next: Next) -> Response {
-    match tokio::time::timeout(deadline, next.run(request)).await {
-        Ok(response) => response,
-        Err(elapsed) => ApiError::Unavailable(elapsed.into()).into_response(),
+async fn cut_at<E>(
+    deadline: Duration,
+    answer: impl Future<Output = Result<Response, E>>,
+) -> Result<Response, E> {
+    match tokio::time::timeout(deadline, answer).await {
+        Ok(answer) => answer,
+        Err(elapsed) => Ok(ApiError::Unavailable(elapsed.into()).into_response()),
     }
 }
 

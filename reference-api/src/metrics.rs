@@ -8,8 +8,7 @@ use std::{fmt, time::Duration};
 use axum::{
     Router,
     extract::{MatchedPath, Request, State},
-    http::header,
-    middleware::Next,
+    http::{Method, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -29,7 +28,7 @@ const BUCKETS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 2
 /// What requests are counted by. The route and not the address: an address for each item would be a series for each item.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Answered {
-    method: String,
+    method: &'static str,
     route: String,
     status: u16,
 }
@@ -125,36 +124,55 @@ impl Metrics {
     }
 
     /// A request of that route was answered.
-    fn answered(&self, method: &str, route: String, status: u16, took: Duration) {
+    fn answered(&self, method: &'static str, route: &str, status: u16, took: Duration) {
+        let route = route.to_owned();
         self.seconds.get_or_create(&Route { route: route.clone() }).observe(took.as_secs_f64());
-        self.requests.get_or_create(&Answered { method: method.to_owned(), route, status }).inc();
+        self.requests.get_or_create(&Answered { method, route, status }).inc();
     }
 }
 
-/// Takes one off again, also when the request is dropped where it waits.
-struct InFlight(Gauge);
+/// A request that is being answered. It is taken off the gauge also when it is dropped where it waits.
+pub(crate) struct Counted<'a> {
+    metrics: &'a Metrics,
+    method: &'static str,
+    route: Option<MatchedPath>,
+    begun: Instant,
+}
 
-impl Drop for InFlight {
+impl Metrics {
+    /// A request begins.
+    pub(crate) fn begin(&self, request: &Request) -> Counted<'_> {
+        let method = match *request.method() {
+            Method::GET => "GET",
+            Method::HEAD => "HEAD",
+            Method::POST => "POST",
+            Method::PUT => "PUT",
+            Method::PATCH => "PATCH",
+            Method::DELETE => "DELETE",
+            Method::OPTIONS => "OPTIONS",
+            // Whatever else a client writes would make series.
+            _ => "other",
+        };
+        self.in_flight.inc();
+        let route = request.extensions().get::<MatchedPath>().cloned();
+        Counted { metrics: self, method, route, begun: Instant::now() }
+    }
+}
+
+impl Counted<'_> {
+    /// It was answered. Gives how long that took.
+    pub(crate) fn end(self, status: StatusCode) -> Duration {
+        let took = self.begun.elapsed();
+        let route = self.route.as_ref().map_or("none", MatchedPath::as_str);
+        self.metrics.answered(self.method, route, status.as_u16(), took);
+        took
+    }
+}
+
+impl Drop for Counted<'_> {
     fn drop(&mut self) {
-        self.0.dec();
+        self.metrics.in_flight.dec();
     }
-}
-
-/// Counts a request and measures how long it takes.
-pub(crate) async fn measure(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let metrics = &state.metrics;
-    // Anything else would let a client make series.
-    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let method = match request.method().as_str() {
-        known @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS") => known.to_owned(),
-        _ => "other".to_owned(),
-    };
-    metrics.in_flight.inc();
-    let _in_flight = InFlight(metrics.in_flight.clone());
-    let begun = Instant::now();
-    let response = next.run(request).await;
-    metrics.answered(&method, route, response.status().as_u16(), begun.elapsed());
-    response
 }
 
 /// The routes for Prometheus.

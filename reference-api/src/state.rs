@@ -1,6 +1,6 @@
 //! What the handlers share. It is built once, in `main` or in a test, and cloned cheaply for each request.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, ops::Deref, sync::Arc};
 
 use axum::extract::FromRef;
 use thiserror::Error;
@@ -27,9 +27,16 @@ use crate::{
     webhooks::Outbound,
 };
 
-/// The service's state. Its parts reach the handlers by [`FromRef`], so a handler names only what it uses.
-#[derive(Clone, FromRef)]
-pub struct AppState {
+/// The service's state. A handler takes the whole, or by [`FromRef`] the one part that it uses.
+///
+/// A handle: axum and its layers clone the state about twenty times for each request. So a clone counts one reference, and not
+/// one for each part.
+#[derive(Clone)]
+pub struct AppState(Arc<Parts>);
+
+/// What the state is made of.
+#[derive(Clone)]
+pub struct Parts {
     /// The settings, as they were at start-up.
     pub(crate) settings: Arc<Settings>,
     /// The database connections.
@@ -60,6 +67,21 @@ pub struct AppState {
     pub(crate) metrics: Arc<Metrics>,
     /// Requests that may be at work at once.
     pub(crate) slots: Arc<Semaphore>,
+}
+
+impl Deref for AppState {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+// A handler that needs the database alone asks for `State<Db>`, and its test needs no more than that.
+impl FromRef<AppState> for Db {
+    fn from_ref(state: &AppState) -> Self {
+        state.db.clone()
+    }
 }
 
 impl fmt::Debug for AppState {
@@ -121,7 +143,7 @@ impl AppState {
             Some(shared) => Arc::clone(shared) as _,
             None => Arc::new(InMemory::default()),
         };
-        Ok(Self {
+        Ok(Self(Arc::new(Parts {
             db,
             jobs: Arc::default(),
             mailer: mail::mailer(&settings)?.into(),
@@ -137,14 +159,14 @@ impl AppState {
             settings: Arc::new(settings),
             clock,
             random,
-        })
+        })))
     }
     // ANCHOR_END: composition_root
 
     /// The same state with another mailer: a seam for tests.
     #[must_use]
     pub fn with_mailer(self, mailer: Arc<dyn Mailer>) -> Self {
-        Self { mailer, ..self }
+        Self(Arc::new(Parts { mailer, ..Parts::clone(&self) }))
     }
 
     /// Says goodbye to every WebSocket and waits until they are closed.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use axum::{
-    extract::{ConnectInfo, FromRef, FromRequestParts},
+    extract::{ConnectInfo, FromRequestParts},
     http::{HeaderMap, HeaderName, request::Parts},
 };
 use ipnet::IpNet;
@@ -26,8 +26,7 @@ impl FromRequestParts<AppState> for ClientAddress {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         // Without a socket, in a host that does not tell, all clients are one.
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0.ip());
-        let trusted = &std::sync::Arc::<crate::Settings>::from_ref(state).trusted_proxies;
-        Ok(Self(client(peer, &parts.headers, trusted)))
+        Ok(Self(client(peer, &parts.headers, &state.settings.trusted_proxies)))
     }
 }
 
