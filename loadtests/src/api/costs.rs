@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use record::{Kind, Role, Settings, Study};
+use record::{Kind, Measure, Role, Row, Settings, Study, Unit};
 
 use super::Reference;
 use crate::{
     Stopped,
     beside::{self, Pace, Target},
+    process,
     service::Service,
     wire::Wired,
 };
@@ -56,7 +57,37 @@ pub(super) fn measure(rounds: u16, seconds: u16) -> Result<Vec<Study>, Stopped> 
         notes: vec!["Each login is read from the database at each request, so that a logout holds at once; that is the step from \
                      the layers to token and account.".to_owned()],
     };
-    Ok(vec![beside::measure(study, &targets, pace)?, growth(&reference, &access, &owner, pace)?])
+    Ok(vec![
+        at_rest(rounds)?,
+        beside::measure(study, &targets, pace)?,
+        growth(&reference, &access, &owner, pace)?,
+    ])
+}
+
+/// What the service holds before anybody has asked for anything, in a fresh process each round.
+fn at_rest(rounds: u16) -> Result<Study, Stopped> {
+    let mut study = Study {
+        id: "api-at-rest".to_owned(),
+        kind: Kind::Api,
+        lesson: None,
+        question: "Resident memory of the reference API right after its start".to_owned(),
+        settings: Settings::new(),
+        rows: Vec::new(),
+        notes: vec!["Most of it is the program itself, as far as it was read from its file: pages that every process of it \
+                     shares and that the system can take back."
+            .to_owned()],
+    };
+    for _ in 0..rounds {
+        let folder = tempfile::tempdir().map_err(|error| format!("no folder for the database: {error}"))?;
+        let reference = Reference::start(folder.path(), "warn")?;
+        if let Some(mib) = process::resident_mib(reference.service.pid()) {
+            let measures = vec![Measure::one("resident", Unit::Mebibytes, mib)];
+            let row = Row { name: "reference API".to_owned(), role: Role::Ours, at: None, measures };
+            let round = Study { rows: vec![row], ..study.clone() };
+            study.merge(round);
+        }
+    }
+    Ok(study)
 }
 
 /// The same page of the same list, with ever more rows in the table.
