@@ -276,6 +276,11 @@ mod tests {
             let path = path.replace(user.rsplit('/').next().unwrap(), "{id}");
             let _ = writeln!(lines, "{sent} {method} {path} {}", answer.status().as_u16());
         }
+        let eve = app.post("/api/v1/auth/login", &EVE.login()).await.tokens();
+        let before = app.state().db.statements();
+        let answer = app.delete_me(&eve.access, "*", EVE.password).await;
+        let sent = app.state().db.statements() - before;
+        let _ = writeln!(lines, "{sent} DELETE /api/v1/users/me {}", answer.status().as_u16());
         insta::assert_snapshot!(lines, @r"
         0 GET /health/live 200
         1 GET /health/ready 200
@@ -297,6 +302,7 @@ mod tests {
         4 POST /api/v1/auth/refresh 200
         7 POST /api/v1/auth/change-password 200
         1 POST /api/v1/auth/logout 204
+        5 DELETE /api/v1/users/me 204
         ");
     }
 }

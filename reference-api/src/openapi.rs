@@ -84,6 +84,8 @@ macro_rules! problem_sets {
 problem_sets! {
     /// An access token is needed.
     TokenProblems: AUTHENTICATION_REQUIRED, INVALID_TOKEN, INVALID_REQUEST;
+    /// An access token is needed, and the password once more.
+    ConfirmedProblems: AUTHENTICATION_REQUIRED, INVALID_TOKEN, INVALID_CREDENTIALS, INVALID_REQUEST, TOO_MANY_REQUESTS;
     /// A JSON body is needed.
     BodyProblems: INVALID_REQUEST, MALFORMED_JSON, REQUEST_TIMEOUT, PAYLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, VALIDATION_FAILED;
     /// Path or query parameters are read.

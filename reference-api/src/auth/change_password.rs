@@ -7,15 +7,15 @@ use utoipa::ToSchema;
 
 use super::{
     CurrentUser,
+    current_password::{Confirmed, confirm},
     password_rules::{Password, acceptable_for},
-    passwords::Checked,
     sessions::{self, TokensResponse},
 };
 use crate::{
     db::Executor,
     error::ApiError,
     extract::{ClientAddress, Rules, Tx, ValidJson},
-    openapi::{BodyProblems, LoginProblems, TokenProblems},
+    openapi::{BodyProblems, ConfirmedProblems},
     problem::FieldError,
     state::AppState,
 };
@@ -40,7 +40,7 @@ pub(crate) struct ChangePassword {
     post, path = "/auth/change-password", tag = "auth", request_body = ChangePassword, security(("access_token" = [])),
     responses(
         (status = 200, description = "The first tokens of a new session", body = TokensResponse),
-        TokenProblems, BodyProblems, LoginProblems,
+        ConfirmedProblems, BodyProblems,
     )
 )]
 pub(crate) async fn change_password(
@@ -58,18 +58,7 @@ pub(crate) async fn change_password(
             detail,
         }])
     })?;
-    // An open session must not be a way to guess at the password without limit.
-    let attempt = state.throttle.attempt(&user.email, client.0);
-    attempt.admit().await?;
-    let (stored,): (String,) =
-        state.db.query("SELECT password_hash FROM users WHERE id = $1").bind(user.id).fetch_one().await?;
-    let turn = state.passwords.turn().await?;
-    attempt.admit().await?;
-    if state.passwords.check(&turn, sent.current_password, Some(&stored)).await? == Checked::Wrong {
-        attempt.failed().await?;
-        return Err(ApiError::InvalidCredentials);
-    }
-    attempt.succeeded().await?;
+    let Confirmed { turn, hash: stored } = confirm(&state, &user, client, sent.current_password).await?;
     let hash = state.passwords.hash(&turn, sent.new_password).await?;
     drop(turn);
     // Begun after the hashes: they take longer than all statements together, and others wait for the right to write.

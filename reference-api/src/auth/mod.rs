@@ -7,6 +7,7 @@
 pub mod access_token;
 mod calibrate;
 mod change_password;
+mod current_password;
 pub mod current_user;
 mod email;
 mod login;
@@ -28,9 +29,11 @@ mod token;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use calibrate::{Calibration, calibrate};
+pub(crate) use current_password::{Confirmed, confirm};
 pub use current_user::{Admin, CurrentUser, Role};
 pub(crate) use current_user::{authenticate, bearer, require_user};
 pub use email::Email;
+pub(crate) use password_rules::Password;
 pub use secret::KeyFileError;
 pub(crate) use sessions::seconds;
 

@@ -3,7 +3,7 @@
 use std::{future::poll_fn, task::Poll};
 
 use axum::{Router, body::Body, http::Request};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{ADA, Answer, TestApp, Tokens, next_number};
 use crate::Settings;
@@ -59,6 +59,11 @@ impl TestApp {
 
     pub(crate) async fn delete_as(&self, token: &str, path: &str, tag: &str) -> Answer {
         self.request_as(token, "DELETE", path, &[("if-match", tag)], None).await
+    }
+
+    pub(crate) async fn delete_me(&self, token: &str, tag: &str, password: &str) -> Answer {
+        let body = json!({ "current_password": password });
+        self.request_as(token, "DELETE", "/api/v1/users/me", &[("if-match", tag)], Some(&body)).await
     }
 
     pub(crate) async fn get_if_changed(&self, token: &str, path: &str, tag: &str) -> Answer {

@@ -263,7 +263,7 @@ mod tests {
     use axum::http::StatusCode;
     use serde_json::{Value, json};
 
-    use crate::testing::{EVE, TestApp, Tokens};
+    use crate::testing::{ADA, EVE, Person, TestApp, Tokens};
 
     const ME: &str = "/api/v1/users/me";
 
@@ -358,13 +358,14 @@ mod tests {
         for (path, body) in &leave {
             let answer = match body {
                 Some(body) => app.patch_as(&ada.access, path, "\"2\"", body).await,
+                None if *path == ME => app.delete_me(&ada.access, "\"2\"", ADA.password).await,
                 None => app.delete_as(&ada.access, path, "\"2\"").await,
             };
             answer.assert_problem(StatusCode::CONFLICT, "conflict");
         }
         app.patch_as(&ada.access, &eve_path, "\"1\"", &json!({ "role": "admin" })).await;
 
-        app.delete_as(&ada.access, ME, "\"2\"").await.assert_status(StatusCode::NO_CONTENT);
+        app.delete_me(&ada.access, "\"2\"", ADA.password).await.assert_status(StatusCode::NO_CONTENT);
     }
 
     #[tokio::test]
@@ -373,11 +374,13 @@ mod tests {
             let (ada, eve, eve_path) = ada_and_eve(&app).await;
             app.patch_as(&ada.access, &eve_path, "\"1\"", &json!({ "role": "admin" })).await;
 
-            let leave = |token: String| {
+            let leave = |session: Tokens, person: &'static Person| {
                 let app = app.clone();
-                tokio::spawn(async move { app.delete_as(&token, ME, "\"2\"").await.status() })
+                tokio::spawn(async move {
+                    app.delete_me(&session.access, "\"2\"", person.password).await.status()
+                })
             };
-            let (one, other) = (leave(ada.access), leave(eve.access));
+            let (one, other) = (leave(ada, &ADA), leave(eve, &EVE));
             let mut statuses = [one.await.unwrap(), other.await.unwrap()];
             statuses.sort();
 

@@ -2,6 +2,7 @@
 
 use axum::{
     Json,
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -11,11 +12,12 @@ use utoipa::ToSchema;
 
 use super::{Address, AddressRow, UserResponse, keep_another_admin};
 use crate::{
-    auth::{CurrentUser, Role},
+    auth::{Confirmed, CurrentUser, Password, Role, confirm},
     db::Executor,
     error::ApiError,
-    extract::{ETag, IfMatch, IfNoneMatch, Rules, Tx, ValidJson, line, present},
-    openapi::{BodyProblems, ConflictProblems, TokenProblems, VersionProblems},
+    extract::{ClientAddress, ETag, IfMatch, IfNoneMatch, Rules, Tx, ValidJson, line, present},
+    openapi::{BodyProblems, ConfirmedProblems, ConflictProblems, TokenProblems, VersionProblems},
+    state::AppState,
 };
 
 /// Read the own account
@@ -94,21 +96,49 @@ pub(crate) async fn update_me(
     Ok((ETag(user.version), Json(UserResponse::from(user))))
 }
 
+/// What the end of an account needs besides an access token.
+#[derive(Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+#[garde(context(Rules))]
+pub(crate) struct DeleteMe {
+    /// Who has found an open session, or stolen a token, does not know it.
+    #[garde(skip)]
+    current_password: Password,
+}
+
 /// Delete the own account
 ///
-/// With everything that belongs to it. The last administrator has to make another one first.
+/// With everything that belongs to it; the password is asked for once more. The last administrator makes another one first.
 #[utoipa::path(
-    delete, path = "/users/me", tag = "users", security(("access_token" = [])),
+    delete, path = "/users/me", tag = "users", request_body = DeleteMe, security(("access_token" = [])),
     params(("if-match" = String, Header, description = "The `ETag` of the version that was read", example = "\"1\"")),
-    responses((status = 204, description = "The account is gone"), TokenProblems, VersionProblems, ConflictProblems)
+    responses(
+        (status = 204, description = "The account is gone"),
+        ConfirmedProblems, BodyProblems, VersionProblems, ConflictProblems,
+    )
 )]
-pub(crate) async fn delete_me(user: CurrentUser, expected: IfMatch, tx: Tx) -> Result<StatusCode, ApiError> {
+pub(crate) async fn delete_me(
+    State(state): State<AppState>,
+    user: CurrentUser,
+    expected: IfMatch,
+    client: ClientAddress,
+    tx: Tx,
+    ValidJson(sent): ValidJson<DeleteMe>,
+) -> Result<StatusCode, ApiError> {
     expected.check(user.version)?;
+    let Confirmed { turn, hash } = confirm(&state, &user, client, sent.current_password).await?;
+    drop(turn);
     let mut tx = tx.begin().await?;
     if user.role == Role::Admin {
         keep_another_admin(&mut tx, user.id).await?;
     }
-    let gone = tx.query("DELETE FROM users WHERE id = $1 AND version = $2").bind(user.id).bind(user.version);
+    // A change of the password does not raise the version. Of the two at once, the later one finds the hash gone that it was
+    // checked against.
+    let gone = tx
+        .query("DELETE FROM users WHERE id = $1 AND version = $2 AND password_hash = $3")
+        .bind(user.id)
+        .bind(user.version)
+        .bind(hash);
     if gone.execute().await? == 0 {
         return Err(ApiError::PreconditionFailed);
     }
@@ -120,8 +150,12 @@ pub(crate) async fn delete_me(user: CurrentUser, expected: IfMatch, tx: Tx) -> R
 mod tests {
     use axum::http::StatusCode;
     use serde_json::{Value, json};
+    use time::Duration;
 
-    use crate::testing::{ADA, TestApp};
+    use crate::{
+        db::Executor,
+        testing::{ADA, TestApp},
+    };
 
     const ME: &str = "/api/v1/users/me";
 
@@ -158,13 +192,68 @@ mod tests {
         let app = TestApp::start().await;
         let session = app.session(&ADA).await;
 
-        app.delete_as(&session.access, ME, "\"1\"").await.assert_status(StatusCode::NO_CONTENT);
+        app.delete_me(&session.access, "\"1\"", ADA.password).await.assert_status(StatusCode::NO_CONTENT);
 
         let answer = app.get_as(&session.access, ME).await;
         answer.assert_problem(StatusCode::UNAUTHORIZED, "invalid-token");
         app.refresh(&session.refresh).await.assert_problem(StatusCode::UNAUTHORIZED, "invalid-refresh-token");
         let login = app.post("/api/v1/auth/login", &ADA.login()).await;
         login.assert_problem(StatusCode::UNAUTHORIZED, "invalid-credentials");
+    }
+
+    #[tokio::test]
+    async fn an_access_token_alone_does_not_delete_the_account_and_each_guess_counts_like_a_failed_login() {
+        let app = TestApp::start().await;
+        let session = app.session(&ADA).await;
+        let without = app.delete_as(&session.access, ME, "\"1\"").await;
+        without.assert_problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type");
+        for _ in 0..5 {
+            let answer = app.delete_me(&session.access, "\"1\"", "a guess").await;
+            answer.assert_problem(StatusCode::UNAUTHORIZED, "invalid-credentials");
+        }
+
+        let answer = app.delete_me(&session.access, "\"1\"", ADA.password).await;
+
+        answer.assert_problem(StatusCode::TOO_MANY_REQUESTS, "too-many-requests");
+        app.get_as(&session.access, ME).await.assert_status(StatusCode::OK);
+        app.pass(Duration::minutes(2));
+        let answer = app.delete_me(&session.access, "\"1\"", ADA.password).await;
+        answer.assert_status(StatusCode::NO_CONTENT);
+    }
+
+    #[tokio::test]
+    async fn an_account_that_has_changed_since_it_was_read_is_not_deleted_and_no_password_is_hashed() {
+        let app = TestApp::start().await;
+        let session = app.session(&ADA).await;
+        app.patch_as(&session.access, ME, "\"1\"", &json!({ "name": "Ada King" })).await;
+        let hashes = app.hashes();
+
+        let answer = app.delete_me(&session.access, "\"1\"", ADA.password).await;
+
+        answer.assert_problem(StatusCode::PRECONDITION_FAILED, "precondition-failed");
+        assert_eq!(app.hashes(), hashes);
+    }
+
+    #[tokio::test]
+    async fn an_account_whose_password_changes_after_the_check_is_not_deleted() {
+        for app in TestApp::start_on_each_engine().await {
+            let session = app.session(&ADA).await;
+            // Not committed yet, so the check still sees the old hash; what deletes waits for this transaction.
+            let mut change = app.state().db.begin().await.unwrap();
+            change.query("UPDATE users SET password_hash = 'another'").execute().await.unwrap();
+            let (deleting, hashes) = (app.clone(), app.hashes());
+            let deleted = tokio::spawn(async move {
+                deleting.delete_me(&session.access, "\"1\"", ADA.password).await.status()
+            });
+            while app.hashes() == hashes {
+                tokio::task::yield_now().await;
+            }
+
+            change.commit().await.unwrap();
+
+            assert_eq!(deleted.await.unwrap(), StatusCode::PRECONDITION_FAILED, "{app:?}");
+            assert_eq!(app.count("SELECT count(*) FROM users").await, 1, "{app:?}");
+        }
     }
 
     #[tokio::test]
