@@ -41,7 +41,8 @@ pub(crate) fn mailer(settings: &Settings) -> Result<Box<dyn Mailer>, MailError> 
     })
 }
 
-/// Hands mails to a server: `smtps://` with TLS, `smtp://…?tls=required` with STARTTLS, `smtp://` without, for a server beside us.
+/// Hands mails to a server: `smtps://` with TLS, `smtp://…?tls=required` with STARTTLS. `smtp://` without, for a server on this
+/// machine, is let through by the settings for no other.
 struct Smtp(AsyncSmtpTransport<Tokio1Executor>);
 
 impl fmt::Debug for Smtp {

@@ -76,7 +76,8 @@ pub struct Settings {
     pub mail_from: String,
     /// The folder for mails, where no SMTP server is set.
     pub mail_outbox: PathBuf,
-    /// The SMTP server: `smtps://user:password@host`, or `smtp://host` for one beside us.
+    /// The SMTP server: `smtps://user:password@host`, `smtp://…?tls=required` with STARTTLS, or `smtp://localhost` for one on
+    /// this machine.
     pub mail_smtp_url: Option<SecretString>,
     /// Whether webhooks may lead into private networks: for development.
     pub webhooks_allow_private: bool,
@@ -313,6 +314,42 @@ mod tests {
     #[test]
     fn a_value_out_of_bounds_names_the_bounds() {
         assert!(faults(&[("API_AUTH__PASSWORD_MIN", "7")]).contains("is 7; it goes from 8 to 64"));
+    }
+
+    #[test]
+    fn a_mail_server_on_another_machine_is_reached_with_tls_or_nothing_starts() {
+        let load = |url| Settings::load_from(None, &environment(&[("API_MAIL__SMTP_URL", url)]));
+        for url in [
+            "smtps://ada:secret@mail.example.com",
+            "smtp://ada:secret@mail.example.com?tls=required",
+            "smtp://localhost:1025",
+            "smtp://127.0.0.1:1025",
+            "smtp://[::1]:1025",
+            "smtp://LOCALHOST:1025?tls=opportunistic",
+        ] {
+            let settings = load(url).unwrap_or_else(|error| panic!("{url}: {error}"));
+            // What passes here is understood by what sends.
+            crate::mail::mailer(&settings).unwrap_or_else(|error| panic!("{url}: {error}"));
+        }
+        for url in [
+            "smtp://ada:secret@mail.example.com",
+            "smtp://ada:secret@mail.example.com:587?tls=opportunistic",
+            "smtp://mail.example.com?TLS=required",
+            "smtp://mail.example.com?tls=none&tls=required",
+            "smtp://localhost.example.com",
+            "smtp://localhost@mail.example.com",
+            "smtp://192.0.2.1",
+            "smtp://[2001:db8::1]",
+            "smtp://127.0.0.1.example.com",
+            "smtp://",
+        ] {
+            let error = load(url).expect_err(url).to_string();
+            assert!(error.contains("mail.smtp_url") && !error.contains("secret"), "{url}: {error}");
+        }
+        insta::assert_snapshot!(faults(&[("API_MAIL__SMTP_URL", "smtp://ada:secret@mail.example.com")]), @"
+        settings: 1 fault, nothing was started
+          mail.smtp_url  would send mails without TLS to another machine; write smtps://… (TLS from the beginning, port 465) or smtp://…?tls=required (STARTTLS, port 587)
+        ");
     }
 
     #[test]

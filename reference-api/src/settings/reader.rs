@@ -7,6 +7,7 @@ use std::{
 
 use config::{Config, ConfigError, Source as _, Value, ValueKind};
 use ipnet::IpNet;
+use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
@@ -65,7 +66,7 @@ impl Reader {
             job_workers: self.within("jobs.workers", default.job_workers, 0..=64),
             mail_from: self.mail_from(default.mail_from),
             mail_outbox: self.read("mail.outbox", default.mail_outbox),
-            mail_smtp_url: self.url("mail.smtp_url", &["smtp://", "smtps://"]),
+            mail_smtp_url: self.mail_smtp_url(),
             webhooks_allow_private: self.read("webhooks.allow_private", default.webhooks_allow_private),
         };
         self.unknown_keys();
@@ -150,7 +151,7 @@ impl Reader {
         let text: String = self.read("cors.origins", String::new());
         let origins: Vec<_> = text.split(',').map(str::trim).filter(|text| !text.is_empty()).collect();
         for origin in &origins {
-            let parsed = reqwest::Url::parse(origin);
+            let parsed = Url::parse(origin);
             if !parsed.is_ok_and(|url| url.origin().ascii_serialization() == *origin) {
                 self.fault(
                     "cors.origins",
@@ -190,6 +191,23 @@ impl Reader {
             self.fault("mail.from", "is not a sender, such as `Shop <no-reply@example.com>`");
         }
         text
+    }
+
+    /// The mails and the server's password travel over this connection. Without TLS anybody on the way reads them, and with
+    /// `tls=opportunistic` anybody on the way can take TLS out of it: either is for a server on this machine alone.
+    fn mail_smtp_url(&mut self) -> Option<SecretString> {
+        const KEY: &str = "mail.smtp_url";
+        let url = self.url(KEY, &["smtp://", "smtps://"])?;
+        match Url::parse(url.expose_secret()) {
+            Ok(parsed) if is_in_clear(&parsed) && !is_loopback(&parsed) => self.fault(
+                KEY,
+                "would send mails without TLS to another machine; write smtps://… (TLS from the beginning, port 465) \
+                 or smtp://…?tls=required (STARTTLS, port 587)",
+            ),
+            Ok(_) => (),
+            Err(error) => self.fault(KEY, format!("is not an address: {error}")),
+        }
+        Some(url)
     }
 
     fn log_format(&mut self, default: LogFormat) -> LogFormat {
@@ -269,6 +287,19 @@ impl Reader {
             });
         }
     }
+}
+
+/// As lettre reads it: the first `tls` counts.
+fn is_in_clear(smtp: &Url) -> bool {
+    let tls = smtp.query_pairs().find(|(name, _)| name == "tls");
+    smtp.scheme() == "smtp" && tls.is_none_or(|(_, value)| value != "required")
+}
+
+/// Whether the host is this machine, by its name or its address; no name is looked up.
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
 fn leaves(path: String, value: &Value, keys: &mut Vec<String>) {
