@@ -10,7 +10,10 @@ mod curve;
 use lab::Comparison;
 use record::{Kind, Noise, Row, RunFile, Shelf, Study, median_interval, number};
 
-use crate::{Library, markup::escape};
+use crate::{
+    Library,
+    markup::{escape, inline},
+};
 
 /// The studies that hold, each as a figure; `None` if no committed run has one.
 fn figures(library: &Library, is: impl Fn(&Study) -> bool + Copy) -> Result<Option<String>, String> {
@@ -116,8 +119,9 @@ fn figure(recorded: &Taken<'_>, yours: Option<&Taken<'_>>, source: &str) -> Stri
         ),
         None => String::new(),
     };
+    // A note may name a command, as the texts of the book do.
     let notes: String =
-        study.notes.iter().map(|note| format!("<p class=\"aside\">{}</p>", escape(note))).collect();
+        study.notes.iter().map(|note| format!("<p class=\"aside\">{}</p>", inline(note))).collect();
     let mut tables = table(recorded, "recorded");
     tables.extend(yours.map(|yours| table(yours, "your machine")));
     format!(
