@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::{db::Executor, error::Cause, settings::Settings, state::AppState};
+use crate::{db::Executor, error::Cause, jobs::Refused, settings::Settings, state::AppState};
 
 /// Sends mails: the seam at which a test looks at them instead.
 pub trait Mailer: fmt::Debug + Send + Sync {
@@ -53,8 +53,21 @@ impl fmt::Debug for Smtp {
 
 impl Mailer for Smtp {
     fn send(&self, _: Uuid, mail: Message) -> Pin<Box<dyn Future<Output = Result<(), Cause>> + Send + '_>> {
-        Box::pin(async move { self.0.send(mail).await.map(drop).map_err(Cause::from) })
+        Box::pin(async move {
+            match self.0.send(mail).await {
+                Ok(_) => Ok(()),
+                Err(error) if is_final(&error) => Err(Refused(error.into()).into()),
+                Err(error) => Err(error.into()),
+            }
+        })
     }
+}
+
+/// Whether the same mail would be refused again. "Permanent" as the codes say it (RFC 5321 §4.2.1), but for those about our own
+/// login (RFC 4954 §6): they end as soon as somebody mends the settings, and the mail is then wanted.
+fn is_final(error: &lettre::transport::smtp::Error) -> bool {
+    let login = error.status().is_some_and(|code| [530, 534, 535, 538].contains(&u16::from(code)));
+    error.is_permanent() && !login
 }
 
 // ANCHOR: outbox

@@ -10,6 +10,7 @@ mod log;
 mod postgres;
 mod redis;
 mod requests;
+mod smtp;
 
 use std::{
     fmt,
@@ -37,6 +38,7 @@ pub(crate) use answer::{Answer, Tokens};
 pub(crate) use log::Log;
 pub(crate) use postgres::Database;
 pub(crate) use redis::Redis;
+pub(crate) use smtp::MailServer;
 
 use crate::{
     AppState, Settings, app,

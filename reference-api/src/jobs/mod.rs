@@ -21,6 +21,7 @@ use std::fmt;
 
 use axum::middleware::from_extractor_with_state;
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 use tokio::sync::Notify;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
@@ -40,6 +41,11 @@ use crate::{
 
 /// After so many attempts a job is parked: it waits for an administrator and holds up nobody.
 const MOST_ATTEMPTS: u32 = 5;
+
+/// The other side will not have it, today or tomorrow: the job is parked at once, and an administrator sees it sooner.
+#[derive(Debug, Error)]
+#[error("refused for good")]
+pub(crate) struct Refused(#[source] pub(crate) Cause);
 
 /// How long a job is its worker's own. Whoever has not finished it by then is taken for dead.
 const LEASE_MILLIS: i64 = 60_000;

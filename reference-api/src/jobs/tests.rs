@@ -27,7 +27,7 @@ use crate::{
     db::Executor,
     error::Cause,
     mail::Mailer,
-    testing::{ADA, EVE, TestApp},
+    testing::{ADA, EVE, MailServer, TestApp},
 };
 
 /// Remembers what it was given, and fails or panics while it is told to.
@@ -187,6 +187,42 @@ async fn p26_a_job_that_fails_is_tried_after_longer_and_longer_pauses_and_parked
         assert_eq!(mailer.sent.lock().unwrap().len(), 1);
         let again = app.request_as(&admin.access, "POST", &path, &[], None).await;
         again.assert_problem(StatusCode::NOT_FOUND, "not-found");
+    }
+}
+
+#[tokio::test]
+async fn p26_a_mail_that_the_server_refuses_for_good_is_parked_at_once_and_every_other_one_is_tried_again() {
+    let (url, server) = MailServer::start().await;
+    let settings = Settings { mail_smtp_url: Some(url.into()), ..Settings::default() };
+    for app in TestApp::start_on_each_engine_with(settings).await {
+        let parked = async || app.count("SELECT count(*) FROM jobs WHERE parked_at IS NOT NULL").await;
+        let before = server.taken().len();
+        app.register(&ADA).await;
+        // Not now; and the two that ask who we are, which is for us to mend.
+        for answer in ["451 come back later", "530 log in first", "535 you are somebody else"] {
+            server.answer(answer);
+            assert_eq!(app.work().await, 1, "{answer}, {app:?}");
+            assert_eq!(parked().await, 0, "{answer}, {app:?}");
+            let error = app.text("SELECT last_error FROM jobs").await;
+            assert!(error.contains(&answer[..3]), "{answer}: {error}, {app:?}");
+            app.pass(Duration::hours(1));
+        }
+        server.answer("250 OK");
+        assert_eq!(app.work().await, 1, "{app:?}");
+        assert_eq!(app.count("SELECT count(*) FROM jobs").await, 0, "{app:?}");
+        let taken = server.taken().split_off(before);
+        let [mail] = taken.as_slice() else { panic!("{taken:?}, {app:?}") };
+        assert!(mail.contains("Hello Ada Lovelace"), "{mail}");
+
+        server.answer("550 no such mailbox");
+        app.register(&EVE).await;
+        assert_eq!(app.work().await, 1, "{app:?}");
+        assert_eq!((parked().await, app.count("SELECT attempts FROM jobs").await), (1, 1), "{app:?}");
+        let error = app.text("SELECT last_error FROM jobs").await;
+        assert!(error.starts_with("refused for good: ") && error.contains("550"), "{error}, {app:?}");
+        app.pass(Duration::days(1));
+        assert_eq!(app.work().await, 0, "a parked job was tried, {app:?}");
+        server.answer("250 OK");
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
-use super::{Job, LEASE_MILLIS, LONGEST_ATTEMPT, MOST_ATTEMPTS, millis};
+use super::{Job, LEASE_MILLIS, LONGEST_ATTEMPT, MOST_ATTEMPTS, Refused, millis};
 use crate::{
     db::Executor,
     error::{Cause, causes},
@@ -113,7 +113,7 @@ async fn run_one(state: &AppState) -> Result<bool, sqlx::Error> {
             let done = state.db.query("DELETE FROM jobs WHERE id = $1 AND attempts = $2");
             done.bind(id).bind(attempts).execute().await?;
         }
-        Err(error) => failed(state, id, attempts, causes(&*error)).await?,
+        Err(error) => failed(state, id, attempts, error).await?,
     }
     Ok(true)
 }
@@ -135,15 +135,15 @@ async fn attempt(state: &AppState, id: Uuid, job: Job) -> Result<(), Cause> {
 }
 
 // ANCHOR: job_backoff
-async fn failed(state: &AppState, id: Uuid, attempts: i64, error: String) -> Result<(), sqlx::Error> {
+async fn failed(state: &AppState, id: Uuid, attempts: i64, error: Cause) -> Result<(), sqlx::Error> {
     let now = millis(state);
-    let last = attempts >= i64::from(MOST_ATTEMPTS);
+    let last = error.is::<Refused>() || attempts >= i64::from(MOST_ATTEMPTS);
     let doubled = 2_000_i64 << attempts.clamp(1, 10);
     let mut random = [0; 8];
     state.random.fill(&mut random);
     // Half of the pause is chance: jobs that failed together, because one server was down, do not come back together.
     let jitter = i64::from_be_bytes(random).rem_euclid(doubled / 2 + 1);
-    let error: String = error.chars().take(500).collect();
+    let error: String = causes(&*error).chars().take(500).collect();
     state
         .db
         .query("UPDATE jobs SET run_at = $3, parked_at = $4, last_error = $5 WHERE id = $1 AND attempts = $2")
