@@ -46,7 +46,7 @@ pub(crate) struct CreateItem {
 /// new.
 #[utoipa::path(
     post, path = "/items", tag = "items", request_body = CreateItem, security(("access_token" = [])),
-    params(("idempotency-key" = Option<String>, Header, description = "One for each item to be made, such as a UUID", max_length = 255)),
+    params(("idempotency-key" = Option<String>, Header, description = "One for each item to be made, such as a UUID", min_length = 1, max_length = 255, pattern = "^[!-~]+$")),
     responses(
         (status = 201, description = "The item was made", body = ItemResponse, headers(
             ("location" = String, description = "Where the item is"),
@@ -163,6 +163,26 @@ mod tests {
         let ada = app.post("/api/v1/auth/login", &ADA.login()).await.tokens();
         send(&app, &ada.access, "key-1", "Parasol").await.assert_status(StatusCode::CREATED);
         assert_eq!(app.count("SELECT count(*) FROM items").await, 3);
+    }
+
+    #[tokio::test]
+    async fn p04_a_key_is_taken_if_and_only_if_the_document_says_so() {
+        let app = TestApp::start().await;
+        let ada = app.session(&ADA).await;
+        let document = app.get("/api/v1/openapi.json").await.json();
+        let said = &document["paths"]["/api/v1/items"]["post"]["parameters"][0];
+        let expected =
+            json!({ "type": ["string", "null"], "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" });
+        assert_eq!((&said["name"], &said["schema"]), (&json!("idempotency-key"), &expected));
+
+        let visible: String = ('!'..='~').collect();
+        for key in ["x", visible.as_str(), &"x".repeat(255)] {
+            send(&app, &ada.access, key, "Umbrella").await.assert_status(StatusCode::CREATED);
+        }
+        for key in ["", "a b", "a\tb", "é", &"x".repeat(256)] {
+            let answer = send(&app, &ada.access, key, "Umbrella").await;
+            answer.assert_problem(StatusCode::BAD_REQUEST, "invalid-request");
+        }
     }
 
     #[tokio::test]
