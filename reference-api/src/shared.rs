@@ -1,6 +1,10 @@
 //! Redis: what several replicas have in common and the database is too slow for. Limits are counted there, and events are told.
 //!
 //! Without `REDIS_URL` each process keeps both in its own memory, which is right as long as there is one.
+//!
+//! While Redis is gone, whatever asks for a password is answered with 503: a limit that nobody counts would be none. What needs
+//! an access token alone goes on, events are lost, and the service stays ready. When Redis is back, all of it is, without a
+//! restart.
 
 use std::{fmt, time::Duration};
 
@@ -62,7 +66,8 @@ impl Shared {
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(Duration::from_secs(2)))
             .set_response_timeout(Some(Duration::from_secs(2)))
-            .set_number_of_retries(2);
+            // Each command that finds no connection makes an attempt of its own; more would only make it wait.
+            .set_number_of_retries(0);
         let connection = ConnectionManager::new_with_config(client.clone(), config).await?;
         Ok(Self { client, connection, count: Script::new(COUNT) })
     }
@@ -124,7 +129,15 @@ impl Store for Shared {
             for counter in counters {
                 pipe.hget(key(counter), "locked_until");
             }
-            let until: Vec<Option<i64>> = pipe.query_async(&mut self.connection.clone()).await?;
+            let asked = pipe.query_async(&mut self.connection.clone()).await;
+            let until: Vec<Option<i64>> = match asked {
+                // The connection answers with its last failure once more before it connects again: after an outage, or a
+                // restart of Redis, somebody would be sent away though Redis is there. To ask again changes nothing there.
+                Err(error) if error.is_io_error() && !error.is_timeout() => {
+                    pipe.query_async(&mut self.connection.clone()).await?
+                }
+                asked => asked?,
+            };
             Ok(until.into_iter().flatten().max().map(|until| until - now).filter(|left| *left > 0))
         })
     }
@@ -288,6 +301,43 @@ mod tests {
                 Ok(())
             })
             .unwrap();
+    }
+
+    #[tokio::test]
+    async fn while_redis_is_gone_no_password_is_checked_and_the_rest_goes_on_and_nothing_has_to_be_restarted()
+    {
+        let Some(mut redis) = Redis::start() else { return };
+        let settings = Settings { redis_url: Some(redis.url().into()), ..Settings::default() };
+        for app in TestApp::start_on_each_engine_with(settings).await {
+            let session = app.session(&ADA).await;
+            let change =
+                json!({ "current_password": ADA.password, "new_password": "a short walk in the snow" });
+            let hashes = app.hashes();
+
+            redis.stop();
+            for _ in 0..2 {
+                let login = app.post("/api/v1/auth/login", &ADA.login()).await;
+                login.assert_problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable");
+            }
+            let changed = app.post_as(&session.access, "/api/v1/auth/change-password", &change).await;
+            changed.assert_problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable");
+            let deleted = app.delete_me(&session.access, "*", ADA.password).await;
+            deleted.assert_problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable");
+            assert_eq!(app.hashes(), hashes, "a password was checked, {app:?}");
+            app.get("/health/ready").await.assert_status(StatusCode::OK);
+            app.get_as(&session.access, "/api/v1/items").await.assert_status(StatusCode::OK);
+            app.create_item(&session, "Umbrella").await;
+            let session = app.refresh(&session.refresh).await.tokens();
+
+            redis.start_again();
+            // The first one already.
+            app.post("/api/v1/auth/login", &ADA.login()).await.tokens();
+            // And the first one after a restart that nobody has noticed.
+            redis.stop();
+            redis.start_again();
+            app.post("/api/v1/auth/login", &ADA.login()).await.tokens();
+            app.get_as(&session.access, "/api/v1/items").await.assert_status(StatusCode::OK);
+        }
     }
 
     #[tokio::test]

@@ -4,7 +4,7 @@
 use std::{
     env,
     io::{BufRead as _, BufReader, Write as _},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
 };
 
 use tempfile::TempDir;
@@ -13,20 +13,36 @@ use tempfile::TempDir;
 pub(crate) struct Redis {
     folder: TempDir,
     shell: Child,
+    answers: BufReader<ChildStdout>,
 }
 
-// The shell reads until our end of the pipe is closed, and then ends the server.
+// The shell does what it reads until our end of the pipe is closed, and then ends the server.
 const SUPERVISOR: &str = r#"
-redis-server --port 0 --unixsocket "$1/socket" --dir "$1" --save "" --appendonly no >"$1/log" 2>&1 &
-server=$!
-until [ -S "$1/socket" ]; do
-    kill -0 $server 2>/dev/null || { cat "$1/log"; exit 1; }
-    sleep 0.05
+folder=$1
+start() {
+    redis-server --port 0 --unixsocket "$folder/socket" --dir "$folder" --save "" --appendonly no >"$folder/log" 2>&1 &
+    server=$!
+    until [ -S "$folder/socket" ]; do
+        kill -0 $server 2>/dev/null || { cat "$folder/log"; exit 1; }
+        sleep 0.05
+    done
+    echo ready
+}
+stop() {
+    kill -KILL $server
+    wait $server
+    server=
+    # What a killed server leaves behind would pass for the next one.
+    rm -f "$folder/socket"
+}
+start
+while read -r command; do
+    case $command in
+        stop) stop; echo gone ;;
+        start) start ;;
+    esac
 done
-echo ready
-cat >/dev/null
-kill -KILL $server
-wait $server
+[ -z "$server" ] || stop
 "#;
 
 impl Redis {
@@ -51,10 +67,33 @@ impl Redis {
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut shell, 0);
         let mut shell = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut first = String::new();
-        BufReader::new(shell.stdout.take().unwrap()).read_line(&mut first).unwrap();
-        assert_eq!(first, "ready\n", "Redis did not start");
-        Some(Self { folder, shell })
+        let answers = BufReader::new(shell.stdout.take().unwrap());
+        let mut redis = Self { folder, shell, answers };
+        redis.expect("ready");
+        Some(redis)
+    }
+
+    /// Kills the server. What it remembered is gone.
+    pub(crate) fn stop(&mut self) {
+        self.tell("stop");
+        self.expect("gone");
+    }
+
+    /// Starts another one at the same address.
+    pub(crate) fn start_again(&mut self) {
+        self.tell("start");
+        self.expect("ready");
+    }
+
+    fn tell(&mut self, command: &str) {
+        writeln!(self.shell.stdin.as_ref().unwrap(), "{command}").unwrap();
+    }
+
+    #[track_caller]
+    fn expect(&mut self, answer: &str) {
+        let mut line = String::new();
+        self.answers.read_line(&mut line).unwrap();
+        assert_eq!(line.trim_end(), answer, "Redis did not do what it was told to");
     }
 
     /// Its address.
