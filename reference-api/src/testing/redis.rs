@@ -22,7 +22,8 @@ folder=$1
 start() {
     redis-server --port 0 --unixsocket "$folder/socket" --dir "$folder" --save "" --appendonly no >"$folder/log" 2>&1 &
     server=$!
-    until [ -S "$folder/socket" ]; do
+    # The socket is there before anybody answers at it.
+    until redis-cli -s "$folder/socket" ping >"$folder/ping" 2>&1 && grep -q PONG "$folder/ping"; do
         kill -0 $server 2>/dev/null || { cat "$folder/log"; exit 1; }
         sleep 0.05
     done
