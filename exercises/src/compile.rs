@@ -27,6 +27,8 @@ pub struct Build {
     pub succeeded: bool,
     /// The programs.
     pub programs: Vec<Program>,
+    /// Every file that belongs to the build, also those that were there already.
+    pub artifacts: Vec<PathBuf>,
     /// What the compiler said.
     pub diagnostics: Vec<Diagnostic>,
     /// What cargo itself said, line by line.
@@ -61,15 +63,52 @@ pub async fn build(
     root: &Path,
     pattern: &str,
     interrupted: impl Future<Output = ()>,
+    on_log: impl FnMut(&str),
+) -> io::Result<Option<Build>> {
+    run(cargo(root, pattern), interrupted, Build::hear, on_log).await
+}
+
+/// The same, and cargo puts every command that it runs into the log, with all that it sets in the environment.
+pub(crate) async fn build_aloud(
+    root: &Path,
+    pattern: &str,
+    interrupted: impl Future<Output = ()>,
+    on_log: impl FnMut(&str),
+) -> io::Result<Option<Build>> {
+    let mut cargo = cargo(root, pattern);
+    cargo.arg("-vv");
+    run(cargo, interrupted, Build::hear, on_log).await
+}
+
+/// Builds one target by that call of rustc, which says on standard error what cargo passes on as messages of its own.
+pub(crate) async fn run_rustc(
+    mut rustc: Command,
+    target: &str,
+    interrupted: impl Future<Output = ()>,
+) -> io::Result<Option<Build>> {
+    quiet(&mut rustc);
+    let build = run(rustc, interrupted, |_, _| (), |_| ()).await?;
+    Ok(build.map(|mut build| {
+        for line in std::mem::take(&mut build.log) {
+            build.hear_rustc(target, &line);
+        }
+        build
+    }))
+}
+
+async fn run(
+    command: Command,
+    interrupted: impl Future<Output = ()>,
+    mut hear: impl FnMut(&mut Build, &str),
     mut on_log: impl FnMut(&str),
 ) -> io::Result<Option<Build>> {
-    let mut child = in_own_group(cargo(root, pattern))?;
+    let mut child = in_own_group(command)?;
     let (stdout, stderr) = (child.stdout().take(), child.stderr().take());
     let mut build = Build::default();
     let mut log = Vec::new();
     let listen = async {
         tokio::join!(
-            each_line(stdout, |line| build.hear(line)),
+            each_line(stdout, |line| hear(&mut build, line)),
             each_line(stderr, |line| {
                 on_log(line);
                 log.push(plain(line));
@@ -100,10 +139,14 @@ fn cargo(root: &Path, pattern: &str) -> Command {
             "--test",
             pattern,
         ])
-        .current_dir(root)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+        .current_dir(root);
+    quiet(&mut command);
+    command
+}
+
+/// Takes the command's streams, and the names that are not its own out of its environment.
+fn quiet(command: &mut Command) {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     // What the outer cargo says about this program is not true of the programs that the inner one builds.
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
@@ -112,7 +155,6 @@ fn cargo(root: &Path, pattern: &str) -> Command {
             command.env_remove(&name);
         }
     }
-    command
 }
 
 async fn each_line(stream: Option<impl AsyncRead + Unpin>, mut hear: impl FnMut(&str)) {
@@ -132,7 +174,25 @@ enum Message {
     #[serde(rename = "compiler-message")]
     Diagnostic { target: Target, message: Said },
     #[serde(rename = "compiler-artifact")]
-    Artifact { target: Target, executable: Option<PathBuf> },
+    Artifact {
+        target: Target,
+        executable: Option<PathBuf>,
+        #[serde(default)]
+        filenames: Vec<PathBuf>,
+    },
+    #[serde(other)]
+    Other,
+}
+
+/// The same from rustc.
+#[derive(Deserialize)]
+#[serde(tag = "$message_type", rename_all = "snake_case")]
+enum Told {
+    Diagnostic(Said),
+    Artifact {
+        artifact: PathBuf,
+        emit: String,
+    },
     #[serde(other)]
     Other,
 }
@@ -152,18 +212,36 @@ impl Build {
     /// Takes in one line of cargo's standard output. What is not a message of cargo's is passed over.
     pub fn hear(&mut self, line: &str) {
         match serde_json::from_str(line) {
-            Ok(Message::Artifact { target, executable: Some(path) }) => {
-                self.programs.push(Program { target: target.name, path });
-            }
-            Ok(Message::Diagnostic { target, message }) => {
-                let rendered = plain(&message.rendered.unwrap_or_default());
-                // "aborting due to 2 previous errors" and its kind count what was already said.
-                if !rendered.starts_with("error: aborting due to") && message.level != "failure-note" {
-                    let is_error = message.level.starts_with("error");
-                    self.diagnostics.push(Diagnostic { target: target.name, is_error, rendered });
+            Ok(Message::Artifact { target, executable, filenames }) => {
+                match executable {
+                    Some(path) => self.programs.push(Program { target: target.name, path }),
+                    // Not the programs: they are what is built anew.
+                    None => self.artifacts.extend(filenames),
                 }
             }
+            Ok(Message::Diagnostic { target, message }) => self.note(target.name, message),
             _ => {}
+        }
+    }
+
+    /// Takes in one line that rustc itself has written about that target.
+    fn hear_rustc(&mut self, target: &str, line: &str) {
+        match serde_json::from_str(line) {
+            Ok(Told::Artifact { artifact, emit }) if emit == "link" => {
+                self.programs.push(Program { target: target.to_owned(), path: artifact });
+            }
+            Ok(Told::Diagnostic(said)) => self.note(target.to_owned(), said),
+            Ok(_) => {}
+            Err(_) => self.log.push(line.to_owned()),
+        }
+    }
+
+    fn note(&mut self, target: String, said: Said) {
+        let rendered = plain(&said.rendered.unwrap_or_default());
+        // "aborting due to 2 previous errors" and its kind count what was already said.
+        if !rendered.starts_with("error: aborting due to") && said.level != "failure-note" {
+            let is_error = said.level.starts_with("error");
+            self.diagnostics.push(Diagnostic { target, is_error, rendered });
         }
     }
 

@@ -1,7 +1,7 @@
 //! Files that are replaced in one step, by one writer at a time.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write as _},
     path::Path,
 };
@@ -29,13 +29,27 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
 
 /// Waits until nobody else holds the lock, and holds it until the result is dropped.
 pub(crate) fn lock(path: &Path) -> io::Result<File> {
+    let file = lockable(path)?;
+    file.lock()?;
+    Ok(file)
+}
+
+/// The same without waiting: `None` if somebody else holds it.
+pub(crate) fn try_lock(path: &Path) -> io::Result<Option<File>> {
+    let file = lockable(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+fn lockable(path: &Path) -> io::Result<File> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
     // A file of its own: the one that it protects is replaced, and a lock would stay with the replaced one.
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
-    file.lock()?;
-    Ok(file)
+    OpenOptions::new().create(true).truncate(false).write(true).open(path)
 }
 
 /// Removes what a writer that was killed has left behind. Call it under the lock: nobody else is writing then.

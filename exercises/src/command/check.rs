@@ -10,7 +10,7 @@ use std::{
 use super::{CommandError, INTERRUPTED, NOT_YET, Said, Session, now};
 use crate::{
     answer::AnswerError,
-    compile,
+    direct,
     hints::{Hints, fingerprint},
     kit::Exercise,
     plain,
@@ -47,12 +47,14 @@ impl Session {
         let target = exercise.target();
         let mut interrupted = pin!(interrupted);
         let building = Building::begin(&exercise.name());
-        let build =
-            compile::build(self.kit.root(), &target, interrupted.as_mut(), |line| building.hear(line)).await;
+        let built =
+            direct::build(self.kit.root(), exercise, interrupted.as_mut(), |line| building.hear(line)).await;
         building.end();
-        let Some(build) = build? else { return Ok(interrupted_said()) };
+        // Held until the program has run.
+        let Some(built) = built? else { return Ok(interrupted_said()) };
+        let build = &built.build;
         let verdict = match build.program(&target).filter(|_| build.succeeded) {
-            None => verdict::refused(exercise, &build),
+            None => verdict::refused(exercise, build),
             Some(program) => {
                 let trial = prove::sit(program, &exercise.folder, interrupted).await?;
                 if matches!(trial.ended, Ended::Interrupted) {

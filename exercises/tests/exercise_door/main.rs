@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has to fail loudly")]
 
 #[cfg(unix)]
+mod direct;
+#[cfg(unix)]
 mod faults;
 mod place;
 mod sequences;
