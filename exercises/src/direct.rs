@@ -62,10 +62,11 @@ pub(crate) async fn build(
     let target = exercise.target();
     let folder = root.join("target").join("exercise").join(format!("{:02}", exercise.number));
     let record = folder.join("rustc.json");
-    let world = world(root, exercise);
     // Where another runner is at work on the same answer, or the folder cannot be made, cargo keeps the two apart.
     let place = store::try_lock(&folder.join("lock")).ok().flatten();
+    // Windows quotes commands in another way than we read them.
     if let Some(place) = place.filter(|_| cfg!(unix)) {
+        let world = world(root, exercise);
         if let Ok(world) = &world
             && let Some(kept) = Kept::read(&record).filter(|kept| kept.holds(world))
         {

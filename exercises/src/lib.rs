@@ -2,8 +2,9 @@
 //!
 //! An answer is a Rust file of the learner's. The runner builds it together with the exercise's checks, runs the program in
 //! a process group of its own with a limit on time and output, and turns what it printed into a verdict. Read in this
-//! order: `kit.rs` (what lies where), `answer.rs` (the learner's file), `compile.rs` and `direct.rs`, `trial.rs`, `record.rs` (what the program
-//! printed), `verdict.rs`. `progress.rs` stands alone: the study site keeps the same file.
+//! order: `kit.rs` (what lies where), `answer.rs` (the learner's file), `compile.rs`, `direct.rs` (without cargo, where that is
+//! right), `trial.rs`, `record.rs` (what the program printed), `verdict.rs`. `progress.rs` stands alone: the study site keeps
+//! the same file.
 
 pub mod answer;
 pub mod audit;

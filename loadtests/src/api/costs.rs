@@ -73,7 +73,7 @@ fn at_rest(rounds: u16) -> Result<Study, Stopped> {
         question: "Resident memory of the reference API right after its start".to_owned(),
         settings: Settings::new(),
         rows: Vec::new(),
-        notes: vec!["Most of it is the program itself, as far as it was read from its file: pages that every process of it \
+        notes: vec!["The program itself is part of it, as far as it was read from its file: pages that every process of it \
                      shares and that the system can take back."
             .to_owned()],
     };
