@@ -1,7 +1,7 @@
 //! The checks of exercise 10. They judge every answer alike: yours, the solutions, and the wrong ones in `judged/`.
 //!
 //! They look at behaviour only, through requests over real sockets, on a runtime with one worker thread. The hash function
-//! counts what it is asked to do.
+//! counts what it is asked to do, and does a sixteenth of it: nobody is judged by a clock or a scale.
 
 use std::sync::LazyLock;
 
@@ -9,7 +9,7 @@ use lab::{Exchange, Experiment, Finding, Plan, Report, Request, Run, Side, Step,
 use passwords::{
     LESSON, LOGIN_STORM, OLD_HASHES, UNKNOWN_USERS,
     accounts::{ADA, Accounts, GRACE},
-    argon::Argon,
+    argon::{Argon, Scale},
     login,
 };
 
@@ -17,7 +17,11 @@ const ANSWER: Variant = Variant {
     name: "your answer",
     side: Side::Right,
     says: "the service in this file",
-    app: |probes| Box::pin(async move { crate::app(Accounts::new(), Argon::new(&probes)) }),
+    app: |probes| {
+        Box::pin(async move {
+            crate::app(Accounts::scaled(Scale::SIXTEENTH), Argon::scaled(&probes, Scale::SIXTEENTH))
+        })
+    },
 };
 
 /// Logins one after the other.

@@ -155,16 +155,20 @@ impl Kept {
 
     /// The same call, into that folder.
     fn command(&self, root: &Path, folder: &Path) -> Command {
+        let mut incremental = OsStr::new("incremental=").to_owned();
+        incremental.push(folder.join("incremental"));
         let mut command = Command::new(&self.rustc);
-        let mut arguments = self.arguments.iter();
+        // Also where cargo was told to keep nothing: that halves the time, and the folder is no part of what cargo keeps.
+        command.arg("-C").arg(incremental);
+        let mut arguments = self.arguments.iter().peekable();
         while let Some(argument) = arguments.next() {
             if argument == "--out-dir" {
                 let _ = arguments.next();
                 command.arg("--out-dir").arg(folder);
-            } else if argument.starts_with("incremental=") {
-                let mut own = OsStr::new("incremental=").to_owned();
-                own.push(folder.join("incremental"));
-                command.arg(own);
+            } else if argument == "-C"
+                && arguments.peek().is_some_and(|next| next.starts_with("incremental="))
+            {
+                let _ = arguments.next();
             } else {
                 command.arg(argument);
             }

@@ -1,5 +1,5 @@
 //! mistake: the client has its timeouts and its pool, and is built from the same settings for each request.
-//! fails: twenty_quotes_in_turn_need_one_connection, refusals_are_told_as_502_and_keep_the_connection
+//! fails: quotes_in_turn_need_one_connection, refusals_are_told_as_502_and_keep_the_connection
 
 #[path = "../checks.rs"]
 mod checks;

@@ -1,5 +1,5 @@
 //! mistake: `pool_max_idle_per_host(0)`, copied from an answer about stale connections, keeps none of them.
-//! fails: twenty_quotes_in_turn_need_one_connection, refusals_are_told_as_502_and_keep_the_connection
+//! fails: quotes_in_turn_need_one_connection, refusals_are_told_as_502_and_keep_the_connection
 
 #[path = "../checks.rs"]
 mod checks;

@@ -1,5 +1,5 @@
 //! mistake: `Client::new()` in the handler builds a pool for one request and throws it away.
-//! fails: twenty_quotes_in_turn_need_one_connection, refusals_are_told_as_502_and_keep_the_connection
+//! fails: quotes_in_turn_need_one_connection, refusals_are_told_as_502_and_keep_the_connection
 
 #[path = "../checks.rs"]
 mod checks;

@@ -15,7 +15,7 @@ use crate::place::{Place, text};
 const CARGO: &str = r#"#!/bin/sh
 echo cargo >> "$TOOLS/calls"
 answer=$(cat exercises/18-unblock-the-report/tests/answer_18.rs)
-echo "     Running \`NAME='a value' $TOOLS/bin/rustc --crate-name answer_18 --out-dir /nowhere\`" >&2
+echo "     Running \`NAME='a value' $TOOLS/bin/rustc --crate-name answer_18 $INCREMENTAL --out-dir /nowhere\`" >&2
 printf '{"reason":"compiler-artifact","target":{"name":"lab"},"executable":null,"filenames":["%s/liblab.rlib"]}\n' "$TOOLS"
 case $answer in
 broken*)
@@ -27,6 +27,7 @@ printf '{"reason":"compiler-artifact","target":{"name":"answer_18"},"executable"
 
 const RUSTC: &str = r#"#!/bin/sh
 echo "rustc with $NAME" >> "$TOOLS/calls"
+printf '%s\n' "$@" > "$TOOLS/arguments"
 while [ "$1" != --out-dir ]; do shift; done
 answer=$(cat exercises/18-unblock-the-report/tests/answer_18.rs)
 case $answer in
@@ -54,12 +55,18 @@ struct Bench(Place);
 impl Bench {
     /// With an answer that cargo has built.
     fn new() -> Self {
+        Self::with("")
+    }
+
+    /// The same where cargo passes that to rustc.
+    fn with(arguments: &str) -> Self {
+        let cargo = CARGO.replace("$INCREMENTAL", arguments);
         let bench = Self(Place::new());
         bench.0.said(&["start", "18"]);
         for folder in ["bin", "lib"] {
             fs::create_dir_all(bench.tools().join(folder)).unwrap();
         }
-        for (name, script) in [("cargo", CARGO), ("bin/rustc", RUSTC), ("program", PROGRAM)] {
+        for (name, script) in [("cargo", cargo.as_str()), ("bin/rustc", RUSTC), ("program", PROGRAM)] {
             let path = bench.tools().join(name);
             fs::write(&path, script).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
@@ -105,6 +112,20 @@ fn where_the_answer_alone_has_changed_cargo_is_left_out_and_the_new_answer_is_ju
     // What an editor puts beside the answer is nobody's source.
     fs::write(bench.0.answer().with_file_name(".answer_18.rs.swp"), "half a word").unwrap();
     assert_eq!(bench.check("wrong again"), (WITHOUT.to_owned(), Some(1)));
+}
+
+#[test]
+fn the_answer_is_built_on_its_last_build_whatever_cargo_keeps() {
+    for of_cargo in ["", "-C incremental=/nowhere"] {
+        let bench = Bench::with(of_cargo);
+
+        assert_eq!(bench.check("wrong"), (WITHOUT.to_owned(), Some(1)));
+
+        let arguments = text(&bench.tools().join("arguments"));
+        let own = bench.0.root().join("target/exercise/18/incremental");
+        let kept: Vec<_> = arguments.lines().filter_map(|word| word.strip_prefix("incremental=")).collect();
+        assert_eq!(kept, [own.to_str().unwrap()], "{arguments}");
+    }
 }
 
 #[test]

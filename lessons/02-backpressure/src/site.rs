@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use axum::Router;
@@ -14,6 +15,9 @@ use crate::{PAGES, door::Door};
 
 /// How many calls the site serves at once.
 pub const CAPACITY: usize = 8;
+
+/// So long the slow page waits for the next of the others.
+const QUIET: Duration = Duration::from_millis(300);
 
 pub(crate) const AT_ONCE: &str = "calls at once";
 pub(crate) const FETCHED: &str = "pages fetched";
@@ -129,11 +133,12 @@ impl Site {
     async fn all_others_done(&self) {
         let mut done = self.others_done.subscribe();
         let others = self.pages - 1;
-        let waiting = done.wait_for(|done| *done >= others);
-        // Long enough for all others, and not for ever where they wait for this one.
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(2), waiting).await;
-        if *self.others_done.borrow() < others {
-            self.refused.add_one();
+        while *done.borrow_and_update() < others {
+            // As long as others are answered, more may be. Where they wait for this page, nobody is.
+            if tokio::time::timeout(QUIET, done.changed()).await.is_err() {
+                self.refused.add_one();
+                return;
+            }
         }
     }
 

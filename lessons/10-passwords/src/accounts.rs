@@ -5,9 +5,9 @@ use std::{
     sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
 };
 
-use argon2::{Argon2, Params, PasswordHasher, password_hash::phc::PasswordHash};
+use argon2::{Params, password_hash::phc::PasswordHash};
 
-use crate::argon::POLICY;
+use crate::argon::{POLICY, Scale, stored};
 
 /// Somebody with a hash of today.
 pub const ADA: &str = "ada";
@@ -25,18 +25,18 @@ impl Accounts {
     ///
     /// # Panics
     /// If the system has no randomness to give.
-    #[expect(clippy::expect_used, reason = "a hash without a random salt must not be stored")]
     pub fn new() -> Self {
         // Made once in a process: it is slow on purpose, and no part of what is counted.
-        static ROWS: LazyLock<HashMap<String, PasswordHash>> = LazyLock::new(|| {
-            let years_ago = Params::new(4 * 1024, 1, 1, None).expect("valid parameters");
-            let row = |name: &str, params| {
-                let hash = Argon2::from(params).hash_password(PASSWORD.as_bytes());
-                (name.to_owned(), hash.expect("the system gives random bytes"))
-            };
-            HashMap::from([row(ADA, POLICY), row(GRACE, years_ago)])
-        });
+        static ROWS: LazyLock<HashMap<String, PasswordHash>> = LazyLock::new(|| rows(Scale::WHOLE));
         Self(Arc::new(Mutex::new(ROWS.clone())))
+    }
+
+    /// The same for a hash function of that scale.
+    ///
+    /// # Panics
+    /// If the system has no randomness to give.
+    pub fn scaled(scale: Scale) -> Self {
+        Self(Arc::new(Mutex::new(rows(scale))))
     }
 
     /// `SELECT hash FROM accounts WHERE name = ?`
@@ -54,6 +54,13 @@ impl Accounts {
     fn table(&self) -> MutexGuard<'_, HashMap<String, PasswordHash>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+#[expect(clippy::expect_used, reason = "constants that argon2 allows")]
+fn rows(scale: Scale) -> HashMap<String, PasswordHash> {
+    let years_ago = Params::new(4 * 1024, 1, 1, None).expect("valid parameters");
+    let row = |name: &str, price| (name.to_owned(), stored(PASSWORD, &price, scale));
+    HashMap::from([row(ADA, POLICY), row(GRACE, years_ago)])
 }
 
 impl Default for Accounts {

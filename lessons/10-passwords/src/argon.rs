@@ -9,9 +9,26 @@ use lab::{Backend, Counter, Gauge, Probes};
 /// What a hash costs from today on: OWASP's minimum for argon2id, 19 MiB and two passes over them, one lane.
 pub const POLICY: Params = Params::DEFAULT;
 
+/// How much of the memory that its price names a hash really fills. What is counted is always the price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scale(u32);
+
+impl Scale {
+    /// All of it, as in a service.
+    pub const WHOLE: Self = Self(1);
+    /// A sixteenth, for checks: they count, and somebody waits for what they say.
+    pub const SIXTEENTH: Self = Self(16);
+
+    fn of(self, price: &Params) -> argon2::Result<Params> {
+        let memory = (price.m_cost() / self.0).max(Params::MIN_M_COST);
+        Params::new(memory, price.t_cost(), price.p_cost(), price.output_len())
+    }
+}
+
 /// The hash function. Cloning it is cheap.
 #[derive(Clone, Debug)]
 pub struct Argon {
+    scale: Scale,
     computed: Counter,
     outdated: Counter,
     filled: Counter,
@@ -27,7 +44,13 @@ pub struct Memory(Vec<Block>);
 impl Argon {
     /// The hash function, as the experiment counts it.
     pub fn new(probes: &Probes) -> Self {
+        Self::scaled(probes, Scale::WHOLE)
+    }
+
+    /// The same with less work. What it computes fits accounts of the same scale only.
+    pub fn scaled(probes: &Probes, scale: Scale) -> Self {
         Self {
+            scale,
             computed: probes.counter("hashes computed"),
             outdated: probes.counter("hashes at an old price"),
             filled: probes.counter("MiB filled"),
@@ -68,16 +91,12 @@ impl Argon {
     ///
     /// # Panics
     /// If the system has no randomness to give.
-    #[expect(clippy::expect_used, reason = "a hash without a random salt must not be stored")]
     pub fn hash_in(&self, memory: &mut Memory, password: &str) -> PasswordHash {
-        // A cheap hash of nothing, only to get a random salt from it.
-        let salted = Argon2::from(cheapest()).hash_password(b"").expect("the system gives random bytes");
-        let salt = salted.salt.expect("the hash has a salt");
+        let salt = random_salt();
         let output = self.compute(memory, password, &salt, &POLICY);
         phc(&POLICY, salt, &output)
     }
 
-    #[expect(clippy::expect_used, reason = "salt and output have lengths that argon2 allows")]
     fn compute(&self, memory: &mut Memory, password: &str, salt: &[u8], params: &Params) -> [u8; 32] {
         let _running = self.running.enter();
         self.computed.add_one();
@@ -89,13 +108,33 @@ impl Argon {
         }
         // In a gated run: waits until all who could be here at once are here.
         self.peers.call_blocking();
-        memory.0.resize(params.block_count(), Block::default());
-        let mut output = [0; 32];
-        Argon2::from(params)
-            .hash_password_into_with_memory(password.as_bytes(), salt, &mut output, &mut memory.0)
-            .expect("a salt of 16 bytes and an output of 32");
-        output
+        fill(memory, password, salt, params, self.scale)
     }
+}
+
+/// A hash that was stored before anything was counted.
+pub(crate) fn stored(password: &str, price: &Params, scale: Scale) -> PasswordHash {
+    let salt = random_salt();
+    let output = fill(&mut Memory::default(), password, &salt, price, scale);
+    phc(price, salt, &output)
+}
+
+#[expect(clippy::expect_used, reason = "a hash without a random salt must not be stored")]
+fn random_salt() -> Salt {
+    // A cheap hash of nothing, only to get a random salt from it.
+    let salted = Argon2::from(cheapest()).hash_password(b"").expect("the system gives random bytes");
+    salted.salt.expect("the hash has a salt")
+}
+
+#[expect(clippy::expect_used, reason = "salt and output have lengths that argon2 allows")]
+fn fill(memory: &mut Memory, password: &str, salt: &[u8], price: &Params, scale: Scale) -> [u8; 32] {
+    let params = scale.of(price).expect("less of what argon2 allows, and never less than its minimum");
+    memory.0.resize(params.block_count(), Block::default());
+    let mut output = [0; 32];
+    Argon2::from(params)
+        .hash_password_into_with_memory(password.as_bytes(), salt, &mut output, &mut memory.0)
+        .expect("a salt of 16 bytes and an output of 32");
+    output
 }
 
 /// Whether the parameters are weaker than today's.

@@ -99,6 +99,9 @@ async fn stamp(State(board): State<Arc<Board>>, request: Request, next: Next) ->
     let lane = request.headers().get(LANE).and_then(|value| value.to_str().ok()?.parse().ok());
     let Some(lane) = lane else { return next.run(request).await };
     board.lane(lane, |lane, now| lane.started_us = Some(now));
+    if let Some(gate) = &board.gate {
+        gate.request();
+    }
     let _in_flight = board.in_flight.enter();
     next.run(request).await
 }

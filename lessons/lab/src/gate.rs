@@ -1,17 +1,29 @@
 //! The gate of a gated run: who overlaps with whom is decided by counting, not by a clock.
 
 use std::{
-    sync::{Arc, Condvar, Mutex},
+    sync::{Arc, Condvar, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 
 use crate::probe::lock;
 
-/// How long a call waits for its peers in a gated run before it goes on without them. It is never reached where the
+/// How long one turn of a [`Wait`] lasts at least.
+const TURN: Duration = Duration::from_millis(10);
+
+/// How many turns a call waits for its peers in a gated run before it goes on without them. It is never reached where the
 /// calls really overlap, so it costs a right way nothing.
-const PATIENCE: Duration = Duration::from_secs(2);
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience(u32);
+
+impl Patience {
+    /// For proofs, which nobody sits and waits for.
+    pub(crate) const LONG: Self = Self(200);
+    /// For an answer: whoever has saved a wrong one wants to know. Some right answers get there as well, because they let
+    /// only so many overlap; what they are judged by has happened then.
+    pub(crate) const SHORT: Self = Self(25);
+}
 
 /// Lets calls go on only when all of them have come, and a heartbeat was answered meanwhile. Whoever calls again waits
 /// until those first calls have all gone on, so that what each of them sees does not depend on a clock.
@@ -21,6 +33,7 @@ pub(crate) struct Gate {
     moved: Condvar,
     /// The same fact for tasks, which must not wait on a condition variable.
     lets: watch::Sender<Lets>,
+    patience: Patience,
 }
 
 /// The first call of each request.
@@ -28,6 +41,8 @@ pub(crate) struct Gate {
 struct FirstCalls {
     to_come: usize,
     inside: usize,
+    /// Requests that have come to the service, and calls that have come to the gate.
+    moves: u64,
     /// Answered while calls were in flight.
     heartbeats: u64,
     /// Somebody has waited in vain.
@@ -43,16 +58,24 @@ enum Lets {
 }
 
 impl Gate {
-    pub(crate) fn new(peers: usize) -> Arc<Self> {
+    pub(crate) fn new(peers: usize, patience: Patience) -> Arc<Self> {
+        let first_calls = FirstCalls { to_come: peers, inside: 0, moves: 0, heartbeats: 0, given_up: false };
         Arc::new(Self {
-            first_calls: Mutex::new(FirstCalls { to_come: peers, inside: 0, heartbeats: 0, given_up: false }),
+            first_calls: Mutex::new(first_calls),
             moved: Condvar::new(),
             lets: watch::Sender::new(Lets::Nobody),
+            patience,
         })
+    }
+
+    /// A request has come to the service: its call may be on the way here.
+    pub(crate) fn request(&self) {
+        lock(&self.first_calls).moves += 1;
     }
 
     pub(crate) fn arrive(self: &Arc<Self>) -> Ticket {
         let mut first_calls = lock(&self.first_calls);
+        first_calls.moves += 1;
         let first = first_calls.to_come > 0;
         if first {
             first_calls.to_come -= 1;
@@ -60,7 +83,8 @@ impl Gate {
         }
         self.open_if_complete(&first_calls);
         let waits_for = if first { Lets::FirstCalls } else { Lets::Everybody };
-        Ticket { gate: Arc::clone(self), waits_for, since: Instant::now() }
+        let wait = Wait::begin(&first_calls);
+        Ticket { gate: Arc::clone(self), waits_for, wait }
     }
 
     /// A heartbeat was answered while calls were in flight.
@@ -85,10 +109,16 @@ impl Gate {
     }
 
     /// Whoever has lost patience opens for all that come later: one wait is enough to show that calls queue.
-    fn give_up(&self) {
-        let mut first_calls = lock(&self.first_calls);
+    fn give_up(&self, first_calls: &mut FirstCalls) {
         first_calls.given_up = true;
-        self.open(&first_calls, Lets::Everybody);
+        self.open(first_calls, Lets::Everybody);
+    }
+
+    /// One more look at what has come: the end of a turn, if one is over, and of the patience, if that was the last.
+    fn wait_on(&self, wait: &mut Wait, first_calls: &mut FirstCalls) {
+        if wait.has_lasted(first_calls, self.patience) {
+            self.give_up(first_calls);
+        }
     }
 
     /// Takes the locked state as a witness: a waiter that has looked and not yet slept cannot miss the call.
@@ -102,12 +132,36 @@ impl Gate {
     }
 }
 
+/// Waiting that is counted in turns of whoever waits, and begins anew whenever somebody comes. On a machine that is busy
+/// with something else a turn takes longer, so those who are waited for have theirs as well. A clock would give them less.
+#[derive(Debug)]
+struct Wait {
+    moves: u64,
+    turns: u32,
+    since: Instant,
+}
+
+impl Wait {
+    fn begin(first_calls: &FirstCalls) -> Self {
+        Self { moves: first_calls.moves, turns: 0, since: Instant::now() }
+    }
+
+    fn has_lasted(&mut self, first_calls: &FirstCalls, Patience(most): Patience) -> bool {
+        if self.moves != first_calls.moves {
+            *self = Self::begin(first_calls);
+        } else if self.since.elapsed() >= TURN {
+            (self.turns, self.since) = (self.turns + 1, Instant::now());
+        }
+        self.turns >= most
+    }
+}
+
 /// One call that has come to the [`Gate`].
 #[derive(Debug)]
 pub(crate) struct Ticket {
     gate: Arc<Gate>,
     waits_for: Lets,
-    since: Instant,
+    wait: Wait,
 }
 
 impl Ticket {
@@ -115,29 +169,33 @@ impl Ticket {
         *self.gate.lets.borrow() >= self.waits_for
     }
 
-    pub(crate) fn pass_blocking(&self) {
-        let first_calls = lock(&self.gate.first_calls);
-        let waited = self.gate.moved.wait_timeout_while(first_calls, PATIENCE, |_| !self.may_pass());
-        drop(waited);
-        if !self.may_pass() {
-            self.gate.give_up();
+    pub(crate) fn pass_blocking(&mut self) {
+        let gate = Arc::clone(&self.gate);
+        let mut first_calls = lock(&gate.first_calls);
+        while !self.may_pass() {
+            let waited = gate.moved.wait_timeout(first_calls, TURN);
+            first_calls = waited.unwrap_or_else(PoisonError::into_inner).0;
+            gate.wait_on(&mut self.wait, &mut first_calls);
         }
     }
 
-    pub(crate) async fn pass(&self) {
+    pub(crate) async fn pass(&mut self) {
         let mut lets = self.gate.lets.subscribe();
-        let passed = tokio::time::timeout(PATIENCE, lets.wait_for(|lets| *lets >= self.waits_for)).await;
-        if passed.is_err() {
-            self.gate.give_up();
+        // The sender is in the gate, so the channel cannot close while this waits.
+        while timeout(TURN, lets.wait_for(|lets| *lets >= self.waits_for)).await.is_err() {
+            self.look();
         }
     }
 
     /// For somebody who computes instead of waiting.
-    pub(crate) fn may_pass_by_now(&self) -> bool {
-        if self.since.elapsed() >= PATIENCE {
-            self.gate.give_up();
-        }
+    pub(crate) fn may_pass_by_now(&mut self) -> bool {
+        self.look();
         self.may_pass()
+    }
+
+    fn look(&mut self) {
+        let gate = Arc::clone(&self.gate);
+        gate.wait_on(&mut self.wait, &mut lock(&gate.first_calls));
     }
 }
 
@@ -146,7 +204,7 @@ impl Ticket {
 #[derive(Debug)]
 pub(crate) struct End {
     heartbeats: u64,
-    since: Instant,
+    wait: Wait,
 }
 
 /// Whether somebody else was served at the [`End`].
@@ -160,14 +218,13 @@ pub(crate) enum Others {
 
 impl End {
     pub(crate) fn of(ticket: &Ticket) -> Self {
-        Self { heartbeats: lock(&ticket.gate.first_calls).heartbeats, since: Instant::now() }
+        let first_calls = lock(&ticket.gate.first_calls);
+        Self { heartbeats: first_calls.heartbeats, wait: Wait::begin(&first_calls) }
     }
 
-    pub(crate) fn others(&self, ticket: &Ticket) -> Others {
-        if self.since.elapsed() >= PATIENCE {
-            ticket.gate.give_up();
-        }
-        let first_calls = lock(&ticket.gate.first_calls);
+    pub(crate) fn others(&mut self, ticket: &Ticket) -> Others {
+        let mut first_calls = lock(&ticket.gate.first_calls);
+        ticket.gate.wait_on(&mut self.wait, &mut first_calls);
         match (first_calls.heartbeats > self.heartbeats, first_calls.given_up) {
             (true, _) => Others::Served,
             (false, true) => Others::Never,

@@ -178,7 +178,7 @@ impl Backend {
         let _in_flight = self.gauge.enter();
         let ticket = self.gate.as_ref().map(Gate::arrive);
         std::thread::sleep(self.hold);
-        if let Some(ticket) = ticket {
+        if let Some(mut ticket) = ticket {
             ticket.pass_blocking();
         }
     }
@@ -188,7 +188,7 @@ impl Backend {
         let _in_flight = self.gauge.enter();
         let ticket = self.gate.as_ref().map(Gate::arrive);
         tokio::time::sleep(self.hold).await;
-        if let Some(ticket) = ticket {
+        if let Some(mut ticket) = ticket {
             ticket.pass().await;
         }
     }

@@ -14,7 +14,7 @@ use crate::{
     Controls, Ended, Exchange, Experiment, Finding, Lane, Lesson, Observed, Plan, Probes, Reading, Report,
     Request, Server, Variant, Verdict,
     board::{Board, Watcher},
-    gate::Gate,
+    gate::{Gate, Patience},
     probe::lock,
     send,
 };
@@ -54,6 +54,7 @@ pub struct Run {
     variant: Variant,
     controls: Controls,
     gated: bool,
+    patience: Patience,
     limit: Option<Duration>,
     cancel: CancellationToken,
     watcher: Option<Watcher>,
@@ -74,7 +75,17 @@ impl Run {
         controls: Controls,
     ) -> Self {
         let cancel = CancellationToken::new();
-        Self { lesson, experiment, variant, controls, gated: false, limit: None, cancel, watcher: None }
+        Self {
+            lesson,
+            experiment,
+            variant,
+            controls,
+            gated: false,
+            patience: Patience::LONG,
+            limit: None,
+            cancel,
+            watcher: None,
+        }
     }
 
     /// Lets no clock decide what overlaps: see [`crate::Backend`]. For proofs and exercises; a picture wants plain time.
@@ -91,11 +102,11 @@ impl Run {
     }
 
     /// One of several runs that judge an answer: it takes what the runs before it have left of twelve seconds, and at
-    /// least one.
+    /// least one. Where it is gated, calls that wait for each other in vain give up soon.
     #[must_use]
     pub fn judged(self) -> Self {
         let left = JUDGED_RUNS_LIMIT.saturating_sub(JUDGED_SINCE.elapsed());
-        self.within(left.max(Duration::from_secs(1)))
+        Self { patience: Patience::SHORT, ..self.within(left.max(Duration::from_secs(1))) }
     }
 
     /// Cuts the run when the token is cancelled.
@@ -120,7 +131,7 @@ impl Run {
     fn conduct(&self) -> Report {
         let requests = self.requests();
         // Requests that are sent in turn have no peers to wait for.
-        let gate = (self.gated && !requests.is_empty()).then(|| Gate::new(requests.len()));
+        let gate = (self.gated && !requests.is_empty()).then(|| Gate::new(requests.len(), self.patience));
         let board = Board::new(requests.len(), gate.clone(), self.watcher.clone());
         let mut probes = Probes::new(self.controls.clone()).gated_by(gate);
         let runtime = match Builder::new_current_thread().enable_all().build() {
