@@ -33,19 +33,24 @@
     const write = (method, body) =>
         ({ method, body: JSON.stringify(body), headers: { 'content-type': 'application/json', 'x-study-token': token } });
 
+    // An exercise with several stages is more than started once the first of them holds.
+    const reached = (mark, stages) => mark?.stage && mark.state !== 'solved' ? `stage ${mark.stage} of ${stages}` : undefined;
+
     function show({ progress: { chapters, exercises }, notice: told }) {
         for (const row of rows) {
-            const { state, attempts } = exercises[row.dataset.exercise] ?? {};
-            row.querySelector('.exercise-state').textContent = state ?? '–';
-            row.querySelector('.exercise-attempts').textContent = attempts || '–';
+            const mark = exercises[row.dataset.exercise];
+            row.querySelector('.exercise-state').textContent = reached(mark, row.dataset.stages) ?? mark?.state ?? '–';
+            row.querySelector('.exercise-attempts').textContent = mark?.attempts || '–';
         }
         if (!exercise) return;
-        const { state, attempts, last } = exercises[exercise.dataset.exercise] ?? {};
+        const mark = exercises[exercise.dataset.exercise];
+        const { state, attempts, last } = mark ?? {};
+        const stage = reached(mark, exercise.dataset.stages);
         box.checked = chapters[chapter]?.read ?? false;
         const tries = attempts === 1 ? '1 attempt' : `${attempts} attempts`;
-        notice.textContent = told ?? (state ? `The exercise is ${state}${attempts ? `, ${tries}` : ''}.` : '');
+        notice.textContent = told ?? (state ? `The exercise is ${stage ? `past ${stage}` : state}${attempts ? `, ${tries}` : ''}.` : '');
         // Text, never markup: it holds what the learner's program has printed.
-        verdict.textContent = last ? `last verdict: ${last.solved ? 'solved' : 'not yet'}\n\n${last.text}` : '';
+        verdict.textContent = last ? `last verdict: ${last.solved ? 'solved' : stage ?? 'not yet'}\n\n${last.text}` : '';
         verdict.hidden = !last;
     }
 

@@ -69,6 +69,22 @@ async fn a_reader_runs_a_lab_marks_the_chapter_and_calls_the_api_from_its_docs()
     let said = browser.until(said).await;
     assert_eq!(said, "last verdict: not yet\n\n<img src=x onerror=alert(1)> <b>printed</b>");
 
+    // An exercise with two stages says which of them holds, in its chapter and in the table of all.
+    exercises::progress::update(&local.path().join(exercises::PROGRESS_FILE), |progress| {
+        let mark = progress.exercise("serve-the-login");
+        mark.failed(Some("an_old_hash_is_made_new_when_its_owner_logs_in"));
+        mark.reached(1);
+    })
+    .unwrap();
+    browser.open(&format!("{root}/10-passwords.html")).await;
+    let said = "The exercise is past stage 1 of 2, 1 attempt.";
+    browser.until(&format!("document.querySelector('.exercise').textContent.includes('{said}')")).await;
+    browser.open(&format!("{root}/exercises.html")).await;
+    let states = "['serve-the-login', 'unblock-the-report'].map(slug => \
+                  document.querySelector(`tr[data-exercise=${slug}] .exercise-state`).textContent)";
+    let states = browser.until(&format!("!{states}.includes('–') && {states}")).await;
+    assert_eq!(states, json!(["stage 1 of 2", "started"]));
+
     // Nothing on the pages of the book was blocked, missing or broken.
     assert_eq!(browser.console().await, [] as [String; 0]);
 

@@ -1,6 +1,8 @@
 //! The rules that every exercise keeps, as far as they can be read from its files. `cargo test` and `cargo exercise prove`
 //! both look.
 
+mod stages;
+
 use std::{collections::BTreeSet, fs, path::Path};
 
 use serde::Deserialize;
@@ -33,6 +35,12 @@ impl Judged {
     /// Whether it makes a mistake on purpose.
     pub fn is_wrong(&self) -> bool {
         self.name.starts_with("wrong_")
+    }
+
+    /// How many stages of an exercise that has several it passes before it fails.
+    pub fn stages_passed(&self, hints: &Hints) -> u8 {
+        let stages = self.fails.iter().filter_map(|check| Some(hints.check(check)?.stage));
+        stages.min().map_or(0, |stage| stage - 1)
     }
 
     /// The name of its test target.
@@ -93,6 +101,9 @@ pub fn faults(exercise: &Exercise) -> Result<Vec<String>, KitError> {
         task.contains(&format!("*About {} minutes.", hints.minutes)),
         format!("task.md does not say `*About {} minutes.`", hints.minutes),
     );
+    for fault in stages::faults(&hints, &task, &judged) {
+        faults.add(fault);
+    }
     let written = fingerprint(&checks);
     faults.unless(
         hints.fingerprint == written,

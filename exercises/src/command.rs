@@ -19,7 +19,7 @@ use crate::{
     answer::AnswerError,
     kit::{Exercise, Kit, KitError},
     mutate::{self, MutateError},
-    progress::{self, ExerciseMark, Progress, ProgressError, State},
+    progress::{self, ExerciseMark, Progress, ProgressError},
     prove::{self, ProveError},
 };
 
@@ -241,11 +241,10 @@ impl Session {
         let mut text = String::new();
         for exercise in self.kit.exercises()? {
             let mark = progress.exercises.get(&exercise.slug);
-            let state = match mark.map(|mark| mark.state) {
-                Some(State::Solved) => "solved",
-                Some(State::Started) => "started",
-                None if exercise.answer().exists() => "started",
-                None => "-",
+            let state = match mark {
+                Some(mark) => mark.state_of(exercise.stages),
+                None if exercise.answer().exists() => "started".to_owned(),
+                None => "-".to_owned(),
             };
             let attempts = match mark.map_or(0, |mark| mark.attempts) {
                 0 => String::new(),
@@ -253,7 +252,8 @@ impl Session {
                 n => format!("{n} attempts"),
             };
             let Exercise { number, slug, title, minutes, .. } = &exercise;
-            let line = format!("{number:02}  {slug:<24} {minutes:>3} min  {state:<8} {attempts:<12} {title}");
+            let line =
+                format!("{number:02}  {slug:<24} {minutes:>3} min  {state:<12} {attempts:<12} {title}");
             let _ = writeln!(text, "{line}");
         }
         Ok(Said { text, code: 0 })

@@ -37,8 +37,15 @@ pub struct After {
 pub struct Check {
     /// The name of its test function.
     pub name: String,
+    /// The stage that it belongs to, from 1. What belongs to a later stage is shown when all before it hold.
+    #[serde(default = "first")]
+    pub stage: u8,
     /// A nudge, the tool, and nearly the solution.
     pub hints: [String; 3],
+}
+
+fn first() -> u8 {
+    1
 }
 
 impl Hints {
@@ -51,6 +58,11 @@ impl Hints {
             .map_err(|source| KitError::Unreadable { path: path.to_owned(), source })?;
         toml::from_str(&text)
             .map_err(|error| KitError::Malformed { path: path.to_owned(), fault: error.to_string() })
+    }
+
+    /// How many stages the exercise has; most have one.
+    pub fn stages(&self) -> u8 {
+        self.checks.iter().map(|check| check.stage).max().unwrap_or(1)
     }
 
     /// The check of that name.

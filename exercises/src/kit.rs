@@ -33,6 +33,8 @@ pub struct Exercise {
     pub title: String,
     /// About how long it takes.
     pub minutes: u32,
+    /// How many stages it has; most have one.
+    pub stages: u8,
     /// Where it lies.
     #[serde(skip)]
     pub folder: PathBuf,
@@ -157,8 +159,9 @@ impl Exercise {
             .ok_or(KitError::Malformed { path: task, fault: "the first line is not `# Title`".to_owned() })?
             .trim()
             .to_owned();
-        let minutes = Hints::read(&folder.join("hints.toml"))?.minutes;
-        Ok(Self { number, slug: slug.to_owned(), title, minutes, folder })
+        let hints = Hints::read(&folder.join("hints.toml"))?;
+        let (minutes, stages) = (hints.minutes, hints.stages());
+        Ok(Self { number, slug: slug.to_owned(), title, minutes, stages, folder })
     }
 
     /// Number and name, as the folder is called: `18-unblock-the-report`.

@@ -3,6 +3,8 @@
 //! The file is replaced in one step and never written in place; a copy of the last good one lies beside it. A damaged file
 //! is set aside, not thrown away, and the reader is told. Fields that this version does not know are kept.
 
+mod mark;
+
 use std::{
     collections::BTreeMap,
     fmt, fs, io,
@@ -15,6 +17,8 @@ use thiserror::Error;
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
 use crate::store;
+
+pub use mark::{ChapterMark, ExerciseMark, LastVerdict, State};
 
 /// The version that this program writes.
 pub const VERSION: u64 = 1;
@@ -34,66 +38,6 @@ pub struct Progress {
     /// Chapters by name, such as `18-blocking-the-runtime`.
     #[serde(default)]
     pub chapters: BTreeMap<String, ChapterMark>,
-    /// What another version has written.
-    #[serde(flatten)]
-    pub other: Map<String, Value>,
-}
-
-/// What is known of one exercise.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct ExerciseMark {
-    /// How far it is.
-    #[serde(default)]
-    pub state: State,
-    /// How often an answer was judged.
-    #[serde(default)]
-    pub attempts: u32,
-    /// The check that failed last: it picks the hint.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub failed: Option<String>,
-    /// How many hints were shown, by check.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub hints: BTreeMap<String, usize>,
-    /// When it was first solved.
-    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
-    pub solved_at: Option<OffsetDateTime>,
-    /// What was said of the answer that was judged last: the study site shows it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last: Option<LastVerdict>,
-    /// What another version has written.
-    #[serde(flatten)]
-    pub other: Map<String, Value>,
-}
-
-/// The last word on an answer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LastVerdict {
-    /// When it was judged.
-    #[serde(with = "time::serde::rfc3339")]
-    pub at: OffsetDateTime,
-    /// Whether it passed.
-    pub solved: bool,
-    /// What was seen, as plain text.
-    pub text: String,
-}
-
-/// How far an exercise is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// There is an answer that has not passed yet.
-    #[default]
-    Started,
-    /// An answer has passed. A later change of the answer does not take that away.
-    Solved,
-}
-
-/// What is known of one chapter.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct ChapterMark {
-    /// Whether the reader has marked it as read.
-    #[serde(default)]
-    pub read: bool,
     /// What another version has written.
     #[serde(flatten)]
     pub other: Map<String, Value>,
@@ -185,22 +129,6 @@ impl Progress {
     /// Whether an answer to that exercise has passed.
     pub fn is_solved(&self, slug: &str) -> bool {
         self.exercises.get(slug).is_some_and(|mark| mark.state == State::Solved)
-    }
-}
-
-impl ExerciseMark {
-    /// An answer has passed.
-    pub fn passed(&mut self, at: OffsetDateTime) {
-        self.attempts = self.attempts.saturating_add(1);
-        self.failed = None;
-        self.state = State::Solved;
-        self.solved_at.get_or_insert(at);
-    }
-
-    /// An answer has not passed; the check is the first one that failed, if it came so far.
-    pub fn failed(&mut self, check: Option<&str>) {
-        self.attempts = self.attempts.saturating_add(1);
-        self.failed = check.map(ToOwned::to_owned);
     }
 }
 

@@ -77,7 +77,8 @@ pub async fn prove(kit: &Kit, exercises: &[Exercise]) -> Result<Proof, ProveErro
     }
     let (judged, interrupted) = run_all(exercises, &build).await?;
     for (exercise, file, verdict) in judged {
-        let (holds, seen) = compare(&exercise, &file, verdict.as_ref(), &build);
+        let due = file.stages_passed(&Hints::read(&exercise.folder.join("hints.toml"))?);
+        let (holds, seen) = compare(&exercise, &file, due, verdict.as_ref(), &build);
         tally.count(holds, &format!("{} {}", exercise.name(), file.name), &seen);
     }
     let Tally { mut text, passed, failed } = tally;
@@ -147,7 +148,13 @@ pub(crate) async fn sit(
 }
 
 /// Whether the file did what a file of its name has to do, and what it did.
-fn compare(exercise: &Exercise, file: &Judged, verdict: Option<&Verdict>, build: &Build) -> (bool, String) {
+fn compare(
+    exercise: &Exercise,
+    file: &Judged,
+    stages_due: u8,
+    verdict: Option<&Verdict>,
+    build: &Build,
+) -> (bool, String) {
     let Some(verdict) = verdict else { return (false, "was not built".to_owned()) };
     let failed: BTreeSet<String> = verdict.all_failed.iter().cloned().collect();
     let list = |checks: &BTreeSet<String>| checks.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
@@ -157,6 +164,9 @@ fn compare(exercise: &Exercise, file: &Judged, verdict: Option<&Verdict>, build:
             return (false, "compiles with warnings".to_owned());
         }
         return (!verdict.solved, format!("fails {}", list(&failed)));
+    }
+    if file.is_wrong() && verdict.stages_done < stages_due {
+        return (false, format!("must pass stage {stages_due}; fails {}", list(&failed)));
     }
     if file.is_wrong() {
         // A machine under load may fail a check more. What counts is that none of the named ones lets it pass.

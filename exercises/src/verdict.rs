@@ -21,6 +21,8 @@ pub struct Verdict {
     pub failed: Option<String>,
     /// The checks that did not pass, by name.
     pub all_failed: Vec<String>,
+    /// How many stages hold, counted from the first; 0 where the exercise has only one.
+    pub stages_done: u8,
     /// For the reader, without the headline.
     pub text: String,
 }
@@ -55,6 +57,17 @@ pub fn judge(hints: &Hints, trial: &Trial) -> Verdict {
         .filter(|name| hints.check(name).is_some())
         .or_else(|| all_failed.iter().find(|name| hints.check(name).is_some()).cloned());
 
+    let stages = hints.stages();
+    let open = all_failed.iter().filter_map(|name| Some(hints.check(name)?.stage)).min();
+    // The one that the learner is at: later ones are not talked about.
+    let stage = open.unwrap_or(stages);
+    let stages_done = match open {
+        _ if stages == 1 => 0,
+        Some(open) => open - 1,
+        None if solved => stages,
+        None => 0,
+    };
+
     let mut text = String::new();
     let cause = cause_of_end(trial, &record);
     if let Some(cause) = &cause {
@@ -69,12 +82,20 @@ pub fn judge(hints: &Hints, trial: &Trial) -> Verdict {
     }
     // A panic is often why a check failed, so it stands first.
     panics(&mut text, &record);
-    failures(&mut text, &record, hints);
+    if stages_done > 0 && !solved {
+        line(
+            &mut text,
+            2,
+            &format!("Stage {stages_done} of {stages} is done. What follows is stage {stage}.\n"),
+        );
+    }
+    failures(&mut text, &record, hints, stage);
     printed(&mut text, &record);
-    fine(&mut text, &record, hints);
+    fine(&mut text, &record, hints, stage);
+    waiting(&mut text, hints, stage);
     // Where the program came to a bad end, the check is not to blame and its hint leads astray.
     let failed = first.filter(|_| !solved && cause.is_none() && record.complete && !record.checks.is_empty());
-    Verdict { solved, failed, all_failed, text }
+    Verdict { solved, failed, all_failed, stages_done, text }
 }
 
 /// Judges an answer that could not be built.
@@ -102,7 +123,7 @@ pub fn refused(exercise: &Exercise, build: &Build) -> Verdict {
             );
         }
     }
-    Verdict { solved: false, failed: None, all_failed: Vec::new(), text }
+    Verdict { solved: false, failed: None, all_failed: Vec::new(), stages_done: 0, text }
 }
 
 /// Why the program ended before its own end, if it did.
@@ -138,7 +159,7 @@ fn cause_of_end(trial: &Trial, record: &Record) -> Option<String> {
     })
 }
 
-fn failures(text: &mut String, record: &Record, hints: &Hints) {
+fn failures(text: &mut String, record: &Record, hints: &Hints, stage: u8) {
     let order = |name: &str| hints.checks.iter().position(|check| check.name == name).unwrap_or(usize::MAX);
     let mut failed: Vec<(&str, &str)> = record
         .checks
@@ -147,6 +168,7 @@ fn failures(text: &mut String, record: &Record, hints: &Hints) {
             Outcome::Failed(message) => Some((name.as_str(), message.as_str())),
             Outcome::Passed | Outcome::Unfinished => None,
         })
+        .filter(|(name, _)| hints.check(name).is_none_or(|check| check.stage <= stage))
         .collect();
     failed.sort_by_key(|(name, _)| order(name));
     let mut rest = failed.as_slice();
@@ -185,11 +207,20 @@ fn printed(text: &mut String, record: &Record) {
     text.push('\n');
 }
 
-fn fine(text: &mut String, record: &Record, hints: &Hints) {
+fn fine(text: &mut String, record: &Record, hints: &Hints, stage: u8) {
     let passed = |name: &str| record.checks.get(name) == Some(&Outcome::Passed);
-    let held = hints.checks.iter().filter(|check| passed(&check.name));
+    let held = hints.checks.iter().filter(|check| check.stage <= stage && passed(&check.name));
     for (at, check) in held.enumerate() {
         line(text, 2, &format!("{} {}", if at == 0 { "holds:" } else { "      " }, sentence(&check.name)));
+    }
+}
+
+/// Whether a check of a later stage holds already says little before the answer is made for it.
+fn waiting(text: &mut String, hints: &Hints, stage: u8) {
+    for later in stage + 1..=hints.stages() {
+        let checks = hints.checks.iter().filter(|check| check.stage == later).count();
+        let plural = if checks == 1 { "check waits" } else { "checks wait" };
+        line(text, 2, &format!("later: {checks} {plural} for stage {later}"));
     }
 }
 

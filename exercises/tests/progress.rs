@@ -48,6 +48,24 @@ fn what_was_marked_is_read_again() {
 }
 
 #[test]
+fn a_stage_is_kept_and_never_goes_back_and_a_file_from_before_there_were_stages_has_none() {
+    let (_folder, file) = place();
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(&file, r#"{ "version": 1, "exercises": { "a": { "state": "started", "mood": "good" } } }"#)
+        .unwrap();
+    let (before, notice) = Progress::load(&file).unwrap();
+    assert_eq!((before.exercises["a"].stage, notice), (0, None));
+
+    for stages in [1, 0] {
+        progress::update(&file, |progress| progress.exercise("a").reached(stages)).unwrap();
+    }
+
+    let kept: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    assert_eq!(kept["exercises"]["a"]["stage"], 1);
+    assert_eq!(kept["exercises"]["a"]["mood"], "good");
+}
+
+#[test]
 fn a_solved_exercise_stays_solved_and_keeps_its_first_date_when_it_is_tried_again() {
     let (_folder, file) = place();
     solve(&file, "a");

@@ -11,9 +11,9 @@ use crate::{
 /// The exercise of one lesson.
 pub(super) fn html(library: &Library, lesson: u8) -> Result<String, String> {
     let found = Kit::at(library.root()).exercise(&lesson.to_string()).map_err(|error| error.to_string())?;
-    let Exercise { number, slug, title, minutes, folder } = &found;
+    let Exercise { number, slug, title, minutes, stages, folder } = &found;
     Ok(format!(
-        "<div class=\"exercise\" data-exercise=\"{slug}\" data-number=\"{number}\"><p><strong>{title}</strong>, about {minutes} minutes. The task is \
+        "<div class=\"exercise\" data-exercise=\"{slug}\" data-number=\"{number}\" data-stages=\"{stages}\"><p><strong>{title}</strong>, about {minutes} minutes. The task is \
          in <code>{task}</code>.</p><pre><code class=\"language-text\">cargo exercise start {number:02}</code></pre></div>\n",
         slug = escape(slug),
         title = inline(title),
@@ -25,9 +25,9 @@ pub(super) fn html(library: &Library, lesson: u8) -> Result<String, String> {
 pub(super) fn all(library: &Library) -> Result<String, String> {
     let exercises = Kit::at(library.root()).exercises().map_err(|error| error.to_string())?;
     let mut rows = String::new();
-    for Exercise { number, slug, title, minutes, .. } in &exercises {
+    for Exercise { number, slug, title, minutes, stages, .. } in &exercises {
         rows.push_str(&format!(
-            "<tr data-exercise=\"{slug}\"><td><a href=\"{chapter}.html\">{number:02}</a></td><td>{title}</td><td>{minutes}</td>\
+            "<tr data-exercise=\"{slug}\" data-stages=\"{stages}\"><td><a href=\"{chapter}.html\">{number:02}</a></td><td>{title}</td><td>{minutes}</td>\
              <td class=\"exercise-state\">–</td><td class=\"exercise-attempts\">–</td></tr>",
             slug = escape(slug),
             chapter = super::chapter(library, *number)?,

@@ -75,9 +75,14 @@ impl Session {
             } else {
                 mark.failed(verdict.failed.as_deref())
             }
+            mark.reached(verdict.stages_done);
             mark.last = Some(LastVerdict { at: now, solved: verdict.solved, text: shortened(&verdict.text) });
         });
-        let word = if verdict.solved { "solved" } else { "not yet" };
+        let word = match verdict.stages_done {
+            _ if verdict.solved => "solved".to_owned(),
+            0 => "not yet".to_owned(),
+            done => format!("stage {done} of {} done", exercise.stages),
+        };
         let mut text = format!("{number:02} {slug} · {word}\n\n{}\n\n", verdict.text.trim_end());
         if verdict.solved {
             let _ = writeln!(text, "compare: cargo exercise solution {number:02}");

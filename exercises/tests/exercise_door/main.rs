@@ -9,6 +9,8 @@ mod faults;
 mod place;
 mod sequences;
 #[cfg(unix)]
+mod stages;
+#[cfg(unix)]
 mod watch;
 
 use std::fs;
