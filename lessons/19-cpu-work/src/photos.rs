@@ -5,7 +5,6 @@ use std::{
     pin::pin,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     task::Poll,
-    time::Duration,
 };
 
 use axum::{
@@ -16,7 +15,7 @@ use axum::{
     response::Response,
     routing::post,
 };
-use lab::{Backend, Control, Gauge, InFlight, Probes};
+use lab::{Backend, Control, Gauge, InFlight, Probes, Wait};
 
 /// The cores that thumbnails may use. Fixed, so that an experiment says the same on every machine.
 pub const CORES: usize = 2;
@@ -25,9 +24,6 @@ pub const CORES: usize = 2;
 pub const BROKEN: u64 = 13;
 
 pub(crate) const IN_MEMORY: &str = "photos in memory at once";
-
-/// How long a job waits for what its run has in store. Only a run that was cut, or whose jobs hold the worker, gets there.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The photos. Cloning this is cheap.
 #[derive(Clone, Debug)]
@@ -47,6 +43,8 @@ struct Run {
     to_come: u64,
     to_open: u64,
     held: bool,
+    /// Requests that have come, and photos that were opened.
+    moves: u64,
     given_up: bool,
 }
 
@@ -65,7 +63,13 @@ impl Photos {
         Self(Arc::new(Shared {
             decoder: probes.backend("threads computing at once"),
             in_memory: probes.gauge(IN_MEMORY),
-            run: Mutex::new(Run { to_come, to_open: to_come.min(CORES as u64), held, given_up: false }),
+            run: Mutex::new(Run {
+                to_come,
+                to_open: to_come.min(CORES as u64),
+                held,
+                moves: 0,
+                given_up: false,
+            }),
             moved: Condvar::new(),
         }))
     }
@@ -76,6 +80,7 @@ impl Photos {
         {
             let mut run = self.run();
             run.to_open = run.to_open.saturating_sub(1);
+            run.moves += 1;
         }
         self.0.moved.notify_all();
         photo
@@ -105,11 +110,15 @@ impl Photos {
 
     /// Waits on the calling thread for what the run has in store.
     fn wait_blocking(&self) {
-        let waits = |run: &mut Run| !run.given_up && (run.to_come > 0 || run.to_open > 0 || run.held);
-        let waited = self.0.moved.wait_timeout_while(self.run(), PATIENCE, waits);
-        let (mut run, waited) = waited.unwrap_or_else(PoisonError::into_inner);
-        // One wait in vain is enough to show that the others cannot come.
-        run.given_up |= waited.timed_out();
+        let mut run = self.run();
+        let mut wait = Wait::begin(run.moves);
+        while !run.given_up && (run.to_come > 0 || run.to_open > 0 || run.held) {
+            let waited = self.0.moved.wait_timeout(run, Wait::TURN);
+            run = waited.unwrap_or_else(PoisonError::into_inner).0;
+            // One wait in vain is enough to show that the others cannot come. Only a run that was cut, or whose jobs hold the
+            // worker, gets there.
+            run.given_up |= wait.has_lasted(run.moves, Wait::SOON);
+        }
     }
 }
 
@@ -121,6 +130,7 @@ async fn arrive(State(photos): State<Photos>, request: Request, next: Next) -> R
     {
         let mut run = photos.run();
         run.to_come = run.to_come.saturating_sub(1);
+        run.moves += 1;
     }
     photos.0.moved.notify_all();
     match first {

@@ -1,16 +1,10 @@
 //! The gate of a gated run: who overlaps with whom is decided by counting, not by a clock.
 
-use std::{
-    sync::{Arc, Condvar, Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use tokio::{sync::watch, time::timeout};
 
-use crate::probe::lock;
-
-/// How long one turn of a [`Wait`] lasts at least.
-const TURN: Duration = Duration::from_millis(10);
+use crate::{Wait, probe::lock};
 
 /// How many turns a call waits for its peers in a gated run before it goes on without them. It is never reached where the
 /// calls really overlap, so it costs a right way nothing.
@@ -22,7 +16,7 @@ impl Patience {
     pub(crate) const LONG: Self = Self(200);
     /// For an answer: whoever has saved a wrong one wants to know. Some right answers get there as well, because they let
     /// only so many overlap; what they are judged by has happened then.
-    pub(crate) const SHORT: Self = Self(25);
+    pub(crate) const SHORT: Self = Self(Wait::SOON);
 }
 
 /// Lets calls go on only when all of them have come, and a heartbeat was answered meanwhile. Whoever calls again waits
@@ -83,7 +77,7 @@ impl Gate {
         }
         self.open_if_complete(&first_calls);
         let waits_for = if first { Lets::FirstCalls } else { Lets::Everybody };
-        let wait = Wait::begin(&first_calls);
+        let wait = Wait::begin(first_calls.moves);
         Ticket { gate: Arc::clone(self), waits_for, wait }
     }
 
@@ -116,7 +110,7 @@ impl Gate {
 
     /// One more look at what has come: the end of a turn, if one is over, and of the patience, if that was the last.
     fn wait_on(&self, wait: &mut Wait, first_calls: &mut FirstCalls) {
-        if wait.has_lasted(first_calls, self.patience) {
+        if wait.has_lasted(first_calls.moves, self.patience.0) {
             self.give_up(first_calls);
         }
     }
@@ -129,30 +123,6 @@ impl Gate {
             wider
         });
         self.moved.notify_all();
-    }
-}
-
-/// Waiting that is counted in turns of whoever waits, and begins anew whenever somebody comes. On a machine that is busy
-/// with something else a turn takes longer, so those who are waited for have theirs as well. A clock would give them less.
-#[derive(Debug)]
-struct Wait {
-    moves: u64,
-    turns: u32,
-    since: Instant,
-}
-
-impl Wait {
-    fn begin(first_calls: &FirstCalls) -> Self {
-        Self { moves: first_calls.moves, turns: 0, since: Instant::now() }
-    }
-
-    fn has_lasted(&mut self, first_calls: &FirstCalls, Patience(most): Patience) -> bool {
-        if self.moves != first_calls.moves {
-            *self = Self::begin(first_calls);
-        } else if self.since.elapsed() >= TURN {
-            (self.turns, self.since) = (self.turns + 1, Instant::now());
-        }
-        self.turns >= most
     }
 }
 
@@ -173,7 +143,7 @@ impl Ticket {
         let gate = Arc::clone(&self.gate);
         let mut first_calls = lock(&gate.first_calls);
         while !self.may_pass() {
-            let waited = gate.moved.wait_timeout(first_calls, TURN);
+            let waited = gate.moved.wait_timeout(first_calls, Wait::TURN);
             first_calls = waited.unwrap_or_else(PoisonError::into_inner).0;
             gate.wait_on(&mut self.wait, &mut first_calls);
         }
@@ -182,7 +152,7 @@ impl Ticket {
     pub(crate) async fn pass(&mut self) {
         let mut lets = self.gate.lets.subscribe();
         // The sender is in the gate, so the channel cannot close while this waits.
-        while timeout(TURN, lets.wait_for(|lets| *lets >= self.waits_for)).await.is_err() {
+        while timeout(Wait::TURN, lets.wait_for(|lets| *lets >= self.waits_for)).await.is_err() {
             self.look();
         }
     }
@@ -219,7 +189,7 @@ pub(crate) enum Others {
 impl End {
     pub(crate) fn of(ticket: &Ticket) -> Self {
         let first_calls = lock(&ticket.gate.first_calls);
-        Self { heartbeats: first_calls.heartbeats, wait: Wait::begin(&first_calls) }
+        Self { heartbeats: first_calls.heartbeats, wait: Wait::begin(first_calls.moves) }
     }
 
     pub(crate) fn others(&mut self, ticket: &Ticket) -> Others {

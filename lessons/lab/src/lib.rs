@@ -27,6 +27,7 @@ mod run;
 mod send;
 mod server;
 mod text;
+mod wait;
 
 pub use controls::{Control, ControlError, Controls};
 pub use interval::{Comparison, Interval};
@@ -41,3 +42,4 @@ pub use report::{Beat, Ended, Exchange, Finding, Lane, Observed, Reading, Report
 pub use run::{Event, RUN_LIMIT, Run};
 pub use server::Server;
 pub use text::{render, render_findings};
+pub use wait::Wait;
