@@ -66,13 +66,14 @@ async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         None => None,
     };
     let address = listener.local_addr()?;
+    let stop = serve::stop_signal();
     let (page, url) = (openapi::PAGE, format!("http://{address}"));
     match format {
         LogFormat::Pretty => println!("The API listens on {url}; its documentation is on {url}{page}/"),
         // Whoever reads these lines is a program: nothing but JSON among them.
         LogFormat::Json => tracing::info!(url, "listening"),
     }
-    serve::run(serve::stop_signal(), listener, metrics, state).await;
+    serve::run(stop, listener, metrics, state).await;
     Ok(())
 }
 // ANCHOR_END: start_order

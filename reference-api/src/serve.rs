@@ -179,26 +179,37 @@ pub async fn run(
 }
 // ANCHOR_END: graceful_shutdown
 
-/// Completes on Ctrl-C, and on SIGTERM, which is how an orchestrator asks.
-pub async fn stop_signal() {
-    let interrupt = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            // Without a handler the signal ends the process by itself.
-            std::future::pending::<()>().await;
-        }
-    };
+/// Completes on Ctrl-C, and on SIGTERM, which is how an orchestrator asks. Both are listened for from the call on, and not only
+/// when it is awaited: whoever has read that the service listens may ask it to stop at once.
+pub fn stop_signal() -> impl Future<Output = ()> {
     #[cfg(unix)]
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
-        }
+    let [interrupt, terminate] = {
+        use tokio::signal::unix::{SignalKind, signal};
+        [SignalKind::interrupt(), SignalKind::terminate()].map(|kind| {
+            let signal = signal(kind);
+            async move {
+                match signal {
+                    Ok(mut signal) => drop(signal.recv().await),
+                    // Without a handler the signal ends the process by itself.
+                    Err(_) => std::future::pending().await,
+                }
+            }
+        })
     };
     #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => (),
-        () = terminate => (),
+    let (interrupt, terminate) = (
+        async {
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        },
+        std::future::pending::<()>(),
+    );
+    async {
+        tokio::select! {
+            () = interrupt => (),
+            () = terminate => (),
+        }
     }
 }
 
