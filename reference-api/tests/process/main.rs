@@ -9,6 +9,7 @@
 )]
 
 mod home;
+mod jobs;
 #[path = "../../src/testing/postgres.rs"]
 mod postgres;
 mod service;
