@@ -113,18 +113,21 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn p27_eight_starts_at_once_on_an_empty_file_all_succeed() {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("new folder/api.sqlite").display());
+        for round in 0..50 {
+            let folder = tempfile::tempdir().unwrap();
+            let url = format!("sqlite:{}", folder.path().join("new folder/api.sqlite").display());
 
-        let starts: Vec<_> = (0..8)
-            .map(|_| {
-                let url = url.clone();
-                tokio::spawn(async move { open(&url, 2).await })
-            })
-            .collect();
+            let starts: Vec<_> = (0..8)
+                .map(|_| {
+                    let url = url.clone();
+                    tokio::spawn(async move { open(&url, 2).await })
+                })
+                .collect();
 
-        for start in starts {
-            start.await.unwrap().unwrap();
+            for start in starts {
+                let pool = start.await.unwrap().unwrap_or_else(|error| panic!("round {round}: {error}"));
+                pool.close().await;
+            }
         }
     }
 

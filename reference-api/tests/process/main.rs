@@ -10,6 +10,7 @@
 
 mod home;
 mod jobs;
+mod migrations;
 #[path = "../../src/testing/postgres.rs"]
 mod postgres;
 mod service;
