@@ -16,8 +16,8 @@ use thiserror::Error;
 /// Why a request may not go there.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum Refused {
-    /// Not `https://`, or with user and password in it.
-    #[error("must be an https address without user, password and fragment")]
+    /// Not `https://`, with letters that no address has, or with user and password in it.
+    #[error("must begin with https://, be in ASCII without spaces, and have no user, password and fragment")]
     Form,
     /// The host is an address of a private network.
     #[error("must not lead into a private network")]
@@ -26,12 +26,21 @@ pub enum Refused {
 
 /// The address, if a request may go there.
 ///
+/// Only as it is written: `Url` would pass over spaces around it, line breaks within it and capitals in `HTTPS`, and the document
+/// would say one thing and the service do another.
+///
 /// # Errors
 /// What is wrong with it. A name is judged later, when it is looked up.
 pub fn check(text: &str, allow_private: bool) -> Result<Url, Refused> {
+    let secure = text.starts_with("https://") || (allow_private && text.starts_with("http://"));
+    let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
     let url = Url::parse(text).map_err(|_| Refused::Form)?;
-    let secure = url.scheme() == "https" || (allow_private && url.scheme() == "http");
-    if !secure || !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
+    if !secure
+        || !visible
+        || !url.username().is_empty()
+        || url.password().is_some()
+        || url.fragment().is_some()
+    {
         return Err(Refused::Form);
     }
     // An address as the host is never looked up. `Url` has already turned forms such as 0x7f.1 into one.
@@ -158,6 +167,15 @@ mod tests {
             "example.com",
             "javascript:alert(1)",
             "",
+            "HTTPS://example.com/",
+            " https://example.com/",
+            "https://example.com/\n",
+            "https://exam\tple.com/",
+            "https://example.com/a b",
+            "https:example.com",
+            "https:\\\\example.com",
+            "https://exämple.com/",
+            "https://",
         ] {
             assert_eq!(check(url, false), Err(Refused::Form), "{url}");
         }
