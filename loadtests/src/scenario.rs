@@ -7,8 +7,8 @@ use lab::{Controls, Experiment, Lesson, Plan, Request};
 /// One load test: the variants of an experiment, and the settings under which their users ask for what the experiment asks.
 #[derive(Debug)]
 pub(crate) struct Scenario {
-    /// The number of the lesson.
-    lesson: u8,
+    /// The lesson. Each is named here and none looked up in the catalogue: with all of them, an optimised build takes longer.
+    lesson: &'static Lesson,
     /// The experiment whose variants are loaded.
     experiment: &'static str,
     /// Controls that differ from the lab's defaults. Waits are short, so that a short run has many requests.
@@ -20,43 +20,56 @@ pub(crate) struct Scenario {
 }
 
 /// A plain load test.
-const fn of(lesson: u8, experiment: &'static str, controls: &'static [(&'static str, u64)]) -> Scenario {
+const fn of(
+    lesson: &'static Lesson,
+    experiment: &'static str,
+    controls: &'static [(&'static str, u64)],
+) -> Scenario {
     Scenario { lesson, experiment, controls, varies: None, remembers: false }
 }
 
 /// Every load test, by lesson.
-const SCENARIOS: &[Scenario] = &[
-    of(1, "one-dashboard", &[("hold_ms", 10)]),
+static SCENARIOS: &[Scenario] = &[
+    of(&await_together::LESSON, "one-dashboard", &[("hold_ms", 10)]),
     // One: no search waits for others to come, as it does in the lab.
-    of(2, "ten-at-the-door", &[("hold_ms", 10), ("requests", 1)]),
-    of(3, "twenty-quotes", &[]),
-    Scenario { varies: Some("pool"), ..of(9, "ten-statements", &[("hold_ms", 10), ("pool", 1)]) },
-    Scenario { varies: Some("pool"), ..of(9, "ten-statements", &[("hold_ms", 10), ("pool", 4)]) },
-    Scenario { varies: Some("pool"), ..of(9, "ten-statements", &[("hold_ms", 10), ("pool", 16)]) },
-    Scenario { remembers: true, ..of(10, "login-storm", &[("cores", 1)]) },
-    of(18, "ten-reports", &[("hold_ms", 20)]),
+    of(&backpressure::LESSON, "ten-at-the-door", &[("hold_ms", 10), ("requests", 1)]),
+    of(&one_client::LESSON, "twenty-quotes", &[]),
+    Scenario {
+        varies: Some("pool"),
+        ..of(&pool_starvation::LESSON, "ten-statements", &[("hold_ms", 10), ("pool", 1)])
+    },
+    Scenario {
+        varies: Some("pool"),
+        ..of(&pool_starvation::LESSON, "ten-statements", &[("hold_ms", 10), ("pool", 4)])
+    },
+    Scenario {
+        varies: Some("pool"),
+        ..of(&pool_starvation::LESSON, "ten-statements", &[("hold_ms", 10), ("pool", 16)])
+    },
+    Scenario { remembers: true, ..of(&passwords::LESSON, "login-storm", &[("cores", 1)]) },
+    of(&blocking_the_runtime::LESSON, "ten-reports", &[("hold_ms", 20)]),
 ];
 
 impl Scenario {
     /// The lesson and the experiment that it loads.
     #[expect(clippy::expect_used, reason = "each scenario is looked up by a test below")]
     pub(crate) fn subject(&self) -> (&'static Lesson, &'static Experiment) {
-        let lesson = catalogue::find(&self.lesson.to_string()).expect("a scenario's lesson exists");
-        (lesson, lesson.experiment(self.experiment).expect("a scenario's experiment exists"))
+        let experiment = self.lesson.experiment(self.experiment).expect("a scenario's experiment exists");
+        (self.lesson, experiment)
     }
 
     /// Its name: that of its study.
     pub(crate) fn id(&self) -> String {
         let varied = self.varies.and_then(|name| Some((name, self.controls().get(name)?)));
         let varied = varied.map_or_else(String::new, |(name, value)| format!("-{name}-{value}"));
-        format!("load-{:02}-{}{varied}", self.lesson, self.experiment)
+        format!("load-{:02}-{}{varied}", self.lesson.number, self.experiment)
     }
 
     /// What it is called in tables.
     pub(crate) fn title(&self) -> String {
         let varied = self.varies.and_then(|name| Some((name, self.controls().get(name)?)));
         let varied = varied.map_or_else(String::new, |(name, value)| format!(", {name} of {value}"));
-        format!("Lesson {:02} · {}{varied}", self.lesson, self.subject().1.title)
+        format!("Lesson {:02} · {}{varied}", self.lesson.number, self.subject().1.title)
     }
 
     /// The settings of the service.
@@ -80,13 +93,13 @@ impl Scenario {
 /// The load tests of a lesson, which is given by number or name.
 ///
 /// # Errors
-/// If there is no such lesson, or none with a load test; the text names the next step.
+/// If there is none; the text names the next step.
 pub(crate) fn find(lesson: &str) -> Result<Vec<&'static Scenario>, String> {
-    let lesson = catalogue::find(lesson).map_err(|error| error.to_string())?;
-    let found: Vec<_> = SCENARIOS.iter().filter(|scenario| scenario.lesson == lesson.number).collect();
+    let found: Vec<_> = SCENARIOS.iter().filter(|scenario| scenario.lesson.is_called(lesson)).collect();
     if found.is_empty() {
-        let folder = lesson.folder();
-        return Err(format!("lesson {folder} has no load test; `cargo load` lists those that have one."));
+        return Err(format!(
+            "there is no load test of a lesson {lesson}; `cargo load` lists all that there are."
+        ));
     }
     Ok(found)
 }
@@ -104,7 +117,7 @@ pub(crate) fn named(id: &str) -> Result<&'static Scenario, String> {
 
 /// The numbers of the lessons that have a load test, one a line.
 pub(crate) fn numbers() -> String {
-    let mut numbers: Vec<_> = SCENARIOS.iter().map(|scenario| scenario.lesson).collect();
+    let mut numbers: Vec<_> = SCENARIOS.iter().map(|scenario| scenario.lesson.number).collect();
     numbers.dedup();
     numbers.iter().map(|number| format!("{number:02}\n")).collect()
 }
@@ -118,7 +131,7 @@ pub(crate) fn list() -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(out, "  {}: {}", scenario.title(), variants.join(", "));
     }
-    let first = SCENARIOS.first().map_or(1, |scenario| scenario.lesson);
+    let first = SCENARIOS.first().map_or(1, |scenario| scenario.lesson.number);
     out + "\nOthers:\n\n  fastapi   the guide's own system and ours, in one run\n  \
            api       the reference API: journeys, and where more load brings no more answers\n  \
            omission  one stalling service, measured by three clients that disagree\n  \
@@ -134,8 +147,8 @@ mod tests {
     #[test]
     fn every_scenario_loads_an_experiment_that_exists_with_requests_and_controls_in_bounds() {
         for scenario in SCENARIOS {
-            let (lesson, experiment) = scenario.subject();
-            assert_eq!((lesson.number, experiment.slug), (scenario.lesson, scenario.experiment));
+            let (_, experiment) = scenario.subject();
+            assert_eq!(experiment.slug, scenario.experiment);
             for (name, value) in scenario.controls {
                 assert_eq!(scenario.controls().get(name), Some(*value), "{}", experiment.slug);
             }
@@ -147,7 +160,7 @@ mod tests {
     fn every_load_test_has_a_name_of_its_own_and_they_stand_in_the_order_of_their_lessons() {
         let names: std::collections::BTreeSet<_> = SCENARIOS.iter().map(Scenario::id).collect();
         assert_eq!(names.len(), SCENARIOS.len(), "{names:?}");
-        assert!(SCENARIOS.is_sorted_by_key(|scenario| scenario.lesson));
+        assert!(SCENARIOS.is_sorted_by_key(|scenario| scenario.lesson.number));
         assert!(names.iter().all(|name| named(name).is_ok_and(|found| found.id() == *name)));
     }
 
@@ -160,10 +173,10 @@ mod tests {
     }
 
     #[test]
-    fn a_lesson_without_a_load_test_is_told_apart_from_one_that_does_not_exist() {
-        let without = find("12").unwrap_err();
-        assert!(without.contains("has no load test; `cargo load` lists"), "{without}");
-        let missing = find("99").unwrap_err();
-        assert!(missing.contains("does not exist"), "{missing}");
+    fn a_lesson_without_a_load_test_is_refused_and_the_next_step_named() {
+        for asked in ["12", "99"] {
+            let refused = find(asked).unwrap_err();
+            assert!(refused.contains(asked) && refused.contains("`cargo load` lists"), "{refused}");
+        }
     }
 }

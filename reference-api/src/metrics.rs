@@ -96,7 +96,7 @@ impl Default for Metrics {
         );
         registry.register("jobs_attempted", "Attempts at jobs, by how they ended", metrics.jobs.clone());
         registry.register("jobs", "Jobs that are not done", metrics.jobs_kept.clone());
-        registry.register("db_connections", "Connections to the database", metrics.connections.clone());
+        registry.register("db_connections", "Connections of the database pool", metrics.connections.clone());
         registry.register(
             "db_statements_sent",
             "Statements sent since the start",

@@ -153,10 +153,11 @@ impl Programs {
         if BUILD == "unoptimised" && pace != plan::Pace::Smoke {
             eprintln!("record: building what measures, optimised; the first time takes some minutes.");
         }
-        let built = cargo(root, &["build", "--profile", profile, "--bin", "load", "--bin", "reference-api"])?;
-        let questions = cargo(root, &["build", "--profile", profile, "--bench", "questions"])?;
+        // In one go: where one of them waits for its linker, another one is compiled.
+        let all = ["--bin", "load", "--bin", "reference-api", "--bench", "questions"];
+        let built = cargo(root, &[&["build", "--profile", profile], &all[..]].concat())?;
         let load = executable(&built, "load").ok_or("cargo built no program `load`")?;
-        let questions = executable(&questions, "questions").ok_or("cargo built no benchmark `questions`")?;
+        let questions = executable(&built, "questions").ok_or("cargo built no benchmark `questions`")?;
         Ok(Self { questions, load })
     }
 

@@ -53,8 +53,8 @@ pub(crate) fn steps(pace: Pace, lessons: &[String]) -> Vec<Step> {
     // samples and seconds; rounds and seconds of a lesson; seconds of the rest.
     let (rounds, millis, bench_rounds, bench_samples, bench_seconds, lesson_rounds, lesson_seconds, seconds) =
         match pace {
-            Pace::Whole => ("5", "1000", 3, "30", "0.7", "5", "1", "10"),
-            Pace::Quick => ("2", "200", 1, "10", "0.2", "1", "1", "4"),
+            Pace::Whole => ("5", "600", 3, "20", "0.3", "5", "1", "6"),
+            Pace::Quick => ("2", "200", 1, "10", "0.1", "1", "1", "3"),
             Pace::Smoke => ("1", "50", 1, "10", "0.05", "1", "1", "2"),
         };
     let mut steps = vec![Step::new(Program::Load, &["noise", "--rounds", rounds, "--millis", millis])];
@@ -71,7 +71,7 @@ pub(crate) fn steps(pace: Pace, lessons: &[String]) -> Vec<Step> {
                 "--sample-size",
                 bench_samples,
                 "--warm-up-time",
-                "0.2",
+                "0.1",
                 "--measurement-time",
                 bench_seconds,
             ],

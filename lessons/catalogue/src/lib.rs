@@ -32,16 +32,13 @@ pub static LESSONS: &[&Lesson] = &[
     &settings_and_boot::LESSON,         // 24
 ];
 
-/// The lesson of that number or name: `18`, `018`, `blocking-the-runtime` or `18-blocking-the-runtime`.
+/// The lesson of that number or name: see [`Lesson::is_called`].
 ///
 /// # Errors
 /// If there is no such lesson; the text names those that there are.
 pub fn find(asked: &str) -> Result<&'static Lesson, UnknownLesson> {
-    LESSONS
-        .iter()
-        .copied()
-        .find(|lesson| asked.parse() == Ok(lesson.number) || asked == lesson.slug || asked == lesson.folder())
-        .ok_or_else(|| UnknownLesson(asked.to_owned()))
+    let found = LESSONS.iter().copied().find(|lesson| lesson.is_called(asked));
+    found.ok_or_else(|| UnknownLesson(asked.to_owned()))
 }
 
 /// A lesson that does not exist. The text names the next step.

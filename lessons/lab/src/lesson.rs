@@ -169,6 +169,11 @@ impl Lesson {
     pub fn folder(&self) -> String {
         format!("{:02}-{}", self.number, self.slug)
     }
+
+    /// Whether somebody means this lesson: `18`, `018`, `blocking-the-runtime` or `18-blocking-the-runtime`.
+    pub fn is_called(&self, asked: &str) -> bool {
+        asked.parse() == Ok(self.number) || asked == self.slug || asked == self.folder()
+    }
 }
 
 /// A request that the lab sends.

@@ -130,7 +130,7 @@ pub(crate) fn measure(ask: &Ask) -> Result<Vec<Study>, Stopped> {
     studies.push(beside::measure(study("login", "A login with argon2id"), &targets, few)?);
 
     studies.push(memory([("FastAPI", Role::Peer, &peer), ("reference API", Role::Ours, api)]));
-    studies.extend(bursts::measure(&peer, &axum, ask.rounds)?);
+    studies.extend(bursts::measure(&peer, &axum, ask.rounds.min(3))?);
     studies.push(python.connections()?);
     Ok(studies)
 }

@@ -14,7 +14,6 @@ use uuid::Uuid;
 
 use super::{email::Email, sessions::seconds};
 use crate::{
-    db::Executor,
     error::ApiError,
     state::AppState,
     users::{Address, UserRow},
@@ -60,6 +59,16 @@ where
 {
     fn encode_by_ref(&self, buffer: &mut DB::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
         self.as_str().encode(buffer)
+    }
+}
+
+impl rusqlite::types::FromSql for Role {
+    fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
+        match value.as_str()? {
+            "user" => Ok(Self::User),
+            "admin" => Ok(Self::Admin),
+            _ => Err(rusqlite::types::FromSqlError::InvalidType),
+        }
     }
 }
 
@@ -118,7 +127,7 @@ pub(crate) async fn authenticate(state: &AppState, token: &str) -> Result<Curren
     let subject = state.access_tokens.check(token, now).ok_or(ApiError::InvalidToken)?;
     let user: Option<UserRow> = state
         .db
-        .query(
+        .read(
             "SELECT users.id, users.email, users.name, users.role, users.created_at, users.version,
              users.street, users.city, users.country
              FROM sessions JOIN users ON users.id = sessions.user_id

@@ -24,6 +24,12 @@ impl Email {
     }
 }
 
+impl rusqlite::types::FromSql for Email {
+    fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
+        value.as_str().map(|text| Self(text.to_owned()))
+    }
+}
+
 /// Does not show the address, so that it reaches no log by way of a struct that holds it.
 impl fmt::Debug for Email {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -52,6 +52,11 @@ pub(crate) fn is_passing(error: &sqlx::Error) -> bool {
                 matches!(code.get(..2), Some("08" | "40" | "53" | "57")) || code == "55P03"
             }
         }
+        sqlx::Error::AnyDriverError(error) => {
+            use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked, DiskFull};
+            let code = error.downcast_ref().and_then(rusqlite::Error::sqlite_error_code);
+            matches!(code, Some(DatabaseBusy | DatabaseLocked | DiskFull))
+        }
         _ => false,
     }
 }

@@ -2,11 +2,13 @@
 //!
 //! sqlx has a pool type of its own for each engine, and an `Any` type over them that knows neither UUIDs nor times. So there
 //! is one small enum over the two native pools, and a [`Query`] that binds its values for the engine that it will run on.
-//! What the engines do not share stays in this folder: how a pool is opened (`sqlite.rs`, `postgres.rs`), how a writing
-//! transaction begins, how a row is locked, and what their errors mean (`fault.rs`).
+//! What the engines do not share stays in this folder: how a pool is opened (`sqlite.rs`, `postgres.rs`), how a file is read
+//! without a hand-over for each row (`readers.rs`), how a writing transaction begins, how a row is locked, and what their
+//! errors mean (`fault.rs`).
 
 mod fault;
 mod postgres;
+mod readers;
 mod sqlite;
 
 use std::sync::{
@@ -25,6 +27,8 @@ use sqlx::{
 
 pub use fault::OpenError;
 pub(crate) use fault::{OnConflict, Unique, is_passing};
+pub(crate) use readers::ReadRow;
+use readers::Readers;
 pub(crate) use sqlite::file;
 
 // ANCHOR: two_databases
@@ -39,7 +43,8 @@ pub(crate) struct Db {
 /// Which engine it is. Nothing outside of this folder asks.
 #[derive(Clone, Debug)]
 enum Pool {
-    Sqlite(SqlitePool),
+    /// A file has threads that only read; a database in memory has its one connection.
+    Sqlite(SqlitePool, Option<Readers>),
     Postgres(PgPool),
 }
 
@@ -71,7 +76,9 @@ pub(crate) async fn open(url: &SecretString, connections: u32) -> Result<Db, Ope
     let pool = if is_postgres(url) {
         Pool::Postgres(postgres::open(url, connections).await?)
     } else {
-        Pool::Sqlite(sqlite::open(url, connections).await?)
+        let pool = sqlite::open(url, connections).await?;
+        let readers = file(url).map(Readers::start).transpose().map_err(OpenError::Connect)?;
+        Pool::Sqlite(pool, readers)
     };
     Ok(Db { pool, statements: Arc::default() })
 }
@@ -86,7 +93,7 @@ impl Db {
     pub(crate) async fn begin(&self) -> Result<Transaction, sqlx::Error> {
         self.count();
         let inner = match &self.pool {
-            Pool::Sqlite(pool) => Begun::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
+            Pool::Sqlite(pool, _) => Begun::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
             Pool::Postgres(pool) => Begun::Postgres(pool.begin().await?),
         };
         Ok(Transaction { inner, statements: Arc::clone(&self.statements) })
@@ -101,7 +108,7 @@ impl Db {
     /// Connections that are open, and those of them that nobody uses right now.
     pub(crate) fn connections(&self) -> (u32, usize) {
         match &self.pool {
-            Pool::Sqlite(pool) => (pool.size(), pool.num_idle()),
+            Pool::Sqlite(pool, _) => (pool.size(), pool.num_idle()),
             Pool::Postgres(pool) => (pool.size(), pool.num_idle()),
         }
     }
@@ -109,7 +116,13 @@ impl Db {
     /// Waits until every connection is returned, and closes them.
     pub(crate) async fn close(&self) {
         match &self.pool {
-            Pool::Sqlite(pool) => pool.close().await,
+            Pool::Sqlite(pool, readers) => {
+                // First: the last connection to be closed brings the log home into the file, and it has to be one that may write.
+                if let Some(readers) = readers {
+                    readers.close().await;
+                }
+                pool.close().await;
+            }
             Pool::Postgres(pool) => pool.close().await,
         }
     }
@@ -140,7 +153,7 @@ impl<'c> Executor<'c> for &'c Db {
     fn query(self, sql: &'static str) -> Query<'c> {
         self.count();
         let target = match &self.pool {
-            Pool::Sqlite(pool) => Target::SqlitePool(pool, Bound::default()),
+            Pool::Sqlite(pool, _) => Target::SqlitePool(pool, Bound::default()),
             Pool::Postgres(pool) => Target::PostgresPool(pool, Bound::default()),
         };
         Query { sql: sql.into_sql_str(), target }

@@ -5,7 +5,6 @@ use axum::{Json, extract::State, response::Response};
 use super::{ItemResponse, ItemRow};
 use crate::{
     auth::CurrentUser,
-    db::Executor,
     error::ApiError,
     extract::{Id, IfNoneMatch},
     openapi::{LookupProblems, ParameterProblems, TokenProblems},
@@ -37,7 +36,7 @@ pub(crate) async fn get_item(
     // The owner is part of the question. Found first and compared afterwards, the two cases would be two answers.
     let item: Option<ItemRow> = state
         .db
-        .query(
+        .read(
             "SELECT id, title, description, available_from, available_until, created_at, version FROM items
              WHERE id = $1 AND owner_id = $2",
         )

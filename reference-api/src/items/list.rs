@@ -12,7 +12,6 @@ use utoipa::IntoParams;
 use super::{ItemResponse, ItemRow, dates::four_digits};
 use crate::{
     auth::CurrentUser,
-    db::Executor,
     error::ApiError,
     extract::{Page, PageParameters, PageQuery, Parameters, folded},
     openapi::{ParameterProblems, TokenProblems},
@@ -96,7 +95,7 @@ pub(crate) async fn list_items(
     // database stops reading when the page is full.
     let rows: Vec<ItemRow> = state
         .db
-        .query(
+        .read(
             "SELECT id, title, description, available_from, available_until, created_at, version FROM items
              WHERE owner_id = $1 AND id < $2 AND title_folded LIKE $3 ESCAPE '\\'
              AND ($4 IS NULL OR (available_from <= $4 AND available_until >= $4))

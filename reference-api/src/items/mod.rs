@@ -15,7 +15,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use self::dates::DateRange;
-use crate::{extract::replay_repeated, state::AppState};
+use crate::{db::ReadRow, extract::replay_repeated, state::AppState};
 
 // ANCHOR: router
 /// The routes of items; all of them need a login.
@@ -41,6 +41,20 @@ struct ItemRow {
     available_until: Option<Date>,
     created_at: OffsetDateTime,
     version: i64,
+}
+
+impl ReadRow for ItemRow {
+    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            title: row.get("title")?,
+            description: row.get("description")?,
+            available_from: row.get("available_from")?,
+            available_until: row.get("available_until")?,
+            created_at: row.get("created_at")?,
+            version: row.get("version")?,
+        })
+    }
 }
 
 /// An item, as its owner sees it.

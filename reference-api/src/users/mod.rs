@@ -17,7 +17,7 @@ pub(crate) use self::{
 };
 use crate::{
     auth::{CurrentUser, Email, Role},
-    db::{Executor, Transaction},
+    db::{Executor, ReadRow, Transaction},
     error::ApiError,
     state::AppState,
 };
@@ -38,6 +38,24 @@ pub(crate) struct UserRow {
     version: i64,
     #[sqlx(flatten)]
     address: AddressRow,
+}
+
+impl ReadRow for UserRow {
+    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            email: row.get("email")?,
+            name: row.get("name")?,
+            role: row.get("role")?,
+            created_at: row.get("created_at")?,
+            version: row.get("version")?,
+            address: AddressRow {
+                street: row.get("street")?,
+                city: row.get("city")?,
+                country: row.get("country")?,
+            },
+        })
+    }
 }
 
 impl UserRow {

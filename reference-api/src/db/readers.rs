@@ -1,0 +1,310 @@
+//! Reading from an SQLite file, for what is read at every request.
+//!
+//! sqlx hands each row over on its own, from the thread of its connection to the one that waits: a list of a hundred rows
+//! is a hundred hand-overs, and a second thread takes part in the shortest read. So the statements of the hot paths go to a
+//! few threads that run them with rusqlite, over the same SQLite library: one hand-over there, one back with all rows.
+//! Everything else, all writing among it, is sqlx's, and so is PostgreSQL, whose driver has no thread between.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+    sync::Arc,
+    thread::available_parallelism,
+};
+
+use rusqlite::{
+    Connection, OpenFlags, ToSql, params_from_iter,
+    types::{ToSqlOutput, Value as Stored},
+};
+use sqlx::{PgPool, SqlSafeStr, SqlitePool, postgres::PgArguments, sqlite::SqliteArguments};
+use tokio::sync::oneshot;
+
+use super::{Bound, Db, Pool, Row, Value};
+
+/// A row that a reader can give as well.
+pub(crate) trait ReadRow: Row + 'static {
+    /// Takes the columns out of what SQLite has found.
+    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self>
+    where
+        Self: Sized;
+}
+
+// ANCHOR: readers
+/// Threads that only read, each with a connection of its own to the same file.
+#[derive(Clone, Debug)]
+pub(super) struct Readers(Arc<Threads>);
+
+#[derive(Debug)]
+struct Threads {
+    orders: flume::Sender<Order>,
+    count: usize,
+}
+
+enum Order {
+    Run(Box<dyn FnOnce(&Connection) + Send>),
+    /// Ends one thread, whichever takes it, and closes its connection first.
+    End(oneshot::Sender<()>),
+}
+
+impl Readers {
+    /// Starts them. The file and its schema are there already.
+    pub(super) fn start(file: PathBuf) -> Result<Self, sqlx::Error> {
+        // What is read here lies in memory, as a rule, and is work for a core: more threads than cores would only take
+        // turns. One more than that, so that a list that takes long does not stop the others on a machine with one core.
+        let count = available_parallelism().map_or(1, usize::from) + 1;
+        let (orders, queue) = flume::unbounded();
+        for number in 0..count {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let connection = Connection::open_with_flags(&file, flags).map_err(foreign)?;
+            let queue = queue.clone();
+            std::thread::Builder::new()
+                .name(format!("sqlite-reader-{number}"))
+                .spawn(move || obey(connection, &queue))?;
+        }
+        Ok(Self(Arc::new(Threads { orders, count })))
+    }
+
+    /// Runs a statement on the next free thread. The queue has no limit of its own: the requests that wait in it have one.
+    async fn run<T: ReadRow>(&self, sql: &'static str, values: Vec<Stored>) -> Result<Vec<T>, sqlx::Error> {
+        let (tell, told) = oneshot::channel();
+        let order = Order::Run(Box::new(move |connection| {
+            // Whoever has hung up, or was cut off at the deadline, needs no rows.
+            if !tell.is_closed() {
+                let _ = tell.send(read(connection, sql, values));
+            }
+        }));
+        self.0.orders.send(order).map_err(|_| sqlx::Error::PoolClosed)?;
+        told.await.map_err(|_| sqlx::Error::WorkerCrashed)?.map_err(foreign)
+    }
+
+    /// Lets them finish what waits, and closes their connections.
+    pub(super) async fn close(&self) {
+        for _ in 0..self.0.count {
+            let (tell, told) = oneshot::channel();
+            if self.0.orders.send(Order::End(tell)).is_ok() {
+                let _ = told.await;
+            }
+        }
+    }
+}
+
+fn obey(connection: Connection, queue: &flume::Receiver<Order>) {
+    while let Ok(order) = queue.recv() {
+        match order {
+            // A panic costs the request that caused it, which hears nothing, and not the thread. A connection that only reads
+            // is left with nothing half done.
+            Order::Run(read) => drop(catch_unwind(AssertUnwindSafe(|| read(&connection)))),
+            Order::End(tell) => {
+                drop(connection);
+                let _ = tell.send(());
+                return;
+            }
+        }
+    }
+}
+// ANCHOR_END: readers
+
+fn read<T: ReadRow>(connection: &Connection, sql: &str, values: Vec<Stored>) -> rusqlite::Result<Vec<T>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    statement.query_map(params_from_iter(values), T::read)?.collect()
+}
+
+/// sqlx's errors have a place for those of other drivers.
+fn foreign(error: rusqlite::Error) -> sqlx::Error {
+    sqlx::Error::AnyDriverError(Box::new(error))
+}
+
+/// One reading statement with its values.
+#[must_use = "a statement does nothing until it is run"]
+pub(crate) struct Read<'c> {
+    sql: &'static str,
+    target: Target<'c>,
+}
+
+enum Target<'c> {
+    Readers(&'c Readers, Result<Vec<Stored>, rusqlite::Error>),
+    /// A database in memory is seen by its one connection alone.
+    Sqlite(&'c SqlitePool, Bound<SqliteArguments>),
+    Postgres(&'c PgPool, Bound<PgArguments>),
+}
+
+impl Db {
+    /// A statement of a hot path that only reads. Its parameters are `$1`, `$2` and so on, in this order where they first occur.
+    pub(crate) fn read(&self, sql: &'static str) -> Read<'_> {
+        self.count();
+        let target = match &self.pool {
+            Pool::Sqlite(_, Some(readers)) => Target::Readers(readers, Ok(Vec::new())),
+            Pool::Sqlite(pool, None) => Target::Sqlite(pool, Bound::default()),
+            Pool::Postgres(pool) => Target::Postgres(pool, Bound::default()),
+        };
+        Read { sql, target }
+    }
+}
+
+impl Read<'_> {
+    /// The value of the next parameter.
+    pub(crate) fn bind(mut self, value: impl Value + ToSql) -> Self {
+        match &mut self.target {
+            Target::Readers(_, values) => {
+                if let Ok(bound) = values {
+                    match stored(&value) {
+                        Ok(value) => bound.push(value),
+                        Err(error) => *values = Err(error),
+                    }
+                }
+            }
+            Target::Sqlite(_, values) => values.add(value),
+            Target::Postgres(_, values) => values.add(value),
+        }
+        self
+    }
+
+    /// All rows. The statement has to have a limit.
+    pub(crate) async fn fetch_all<T: ReadRow>(self) -> Result<Vec<T>, sqlx::Error> {
+        let sql = self.sql.into_sql_str();
+        match self.target {
+            Target::Readers(readers, values) => readers.run(self.sql, values.map_err(foreign)?).await,
+            Target::Sqlite(pool, values) => sqlx::query_as_with(sql, values.finish()?).fetch_all(pool).await,
+            Target::Postgres(pool, values) => {
+                sqlx::query_as_with(sql, values.finish()?).fetch_all(pool).await
+            }
+        }
+    }
+
+    /// The row, if there is one.
+    pub(crate) async fn fetch_optional<T: ReadRow>(self) -> Result<Option<T>, sqlx::Error> {
+        Ok(self.fetch_all().await?.pop())
+    }
+}
+
+/// The value as SQLite keeps it: it goes to another thread, so it borrows nothing.
+fn stored(value: &impl ToSql) -> rusqlite::Result<Stored> {
+    match value.to_sql()? {
+        ToSqlOutput::Owned(value) => Ok(value),
+        ToSqlOutput::Borrowed(value) => Ok(value.try_into()?),
+        _ => Err(rusqlite::Error::ToSqlConversionFailure("a value without a plain form".into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Executor as _;
+    use time::{Date, OffsetDateTime, macros::datetime};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::db::{Executor, open};
+
+    #[derive(Debug, PartialEq, sqlx::FromRow)]
+    struct Everything {
+        id: Uuid,
+        moment: OffsetDateTime,
+        day: Option<Date>,
+        text: Option<String>,
+        number: i64,
+    }
+
+    impl ReadRow for Everything {
+        fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+            assert_ne!(row.get::<_, i64>("number")?, 13, "a number that a reader panics at");
+            Ok(Self {
+                id: row.get("id")?,
+                moment: row.get("moment")?,
+                day: row.get("day")?,
+                text: row.get("text")?,
+                number: row.get("number")?,
+            })
+        }
+    }
+
+    const SELECT: &str =
+        "SELECT * FROM everything WHERE number >= $1 AND ($2 IS NULL OR text = $2) ORDER BY number LIMIT 9";
+
+    async fn database() -> (tempfile::TempDir, Db) {
+        let folder = tempfile::tempdir().unwrap();
+        let db =
+            open(&format!("sqlite:{}", folder.path().join("a.sqlite").display()).into(), 2).await.unwrap();
+        let Pool::Sqlite(pool, Some(_)) = &db.pool else { panic!("a file has readers") };
+        let table = "CREATE TABLE everything (id BLOB, moment TEXT, day TEXT, text TEXT, number INTEGER)";
+        pool.execute(table).await.unwrap();
+        (folder, db)
+    }
+
+    async fn add(db: &Db, row: &Everything) {
+        let insert = db.query("INSERT INTO everything VALUES ($1, $2, $3, $4, $5)");
+        let insert =
+            insert.bind(row.id).bind(row.moment).bind(row.day).bind(row.text.clone()).bind(row.number);
+        assert_eq!(insert.execute().await.unwrap(), 1);
+    }
+
+    fn row(number: i64, moment: OffsetDateTime) -> Everything {
+        let text = (number % 2 == 0).then(|| "Übergröße \u{1f302}\0'".to_owned());
+        Everything {
+            id: Uuid::from_u128(u128::MAX - u128::from(number.unsigned_abs())),
+            moment,
+            day: text.as_ref().map(|_| moment.date()),
+            text,
+            number,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reader_gives_what_sqlx_has_written_and_what_sqlx_reads() {
+        let (_folder, db) = database().await;
+        let moments = [
+            datetime!(2026-02-28 23:59:59.999999999 UTC),
+            datetime!(2026-01-01 00:00 UTC),
+            datetime!(0000-01-01 00:00:00.5 UTC),
+            datetime!(9999-12-31 23:59:59.000001 UTC),
+            datetime!(2026-06-01 12:00:00.120 UTC),
+        ];
+        let rows: Vec<_> = (0..).zip(moments).map(|(number, moment)| row(number, moment)).collect();
+        for row in &rows {
+            add(&db, row).await;
+        }
+
+        for text in [None, rows[0].text.clone()] {
+            let read: Vec<Everything> =
+                db.read(SELECT).bind(1_i64).bind(text.clone()).fetch_all().await.unwrap();
+            let by_sqlx: Vec<Everything> =
+                db.query(SELECT).bind(1_i64).bind(text.clone()).fetch_all().await.unwrap();
+
+            let expected: Vec<_> =
+                rows.iter().filter(|row| row.number >= 1 && (text.is_none() || row.text == text)).collect();
+            assert_eq!(read.iter().collect::<Vec<_>>(), expected, "{text:?}");
+            assert_eq!(read, by_sqlx, "{text:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn p25_a_panic_in_a_reader_costs_one_request() {
+        let (_folder, db) = database().await;
+        add(&db, &row(13, datetime!(2026-01-01 12:00 UTC))).await;
+        // More often than there are threads.
+        for _ in 0..50 {
+            let read = db.read(SELECT).bind(13_i64).bind(None::<String>).fetch_all::<Everything>().await;
+            assert!(matches!(read, Err(sqlx::Error::WorkerCrashed)), "{read:?}");
+        }
+
+        let read = db.read(SELECT).bind(14_i64).bind(None::<String>).fetch_all::<Everything>().await;
+
+        assert_eq!(read.unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn after_a_close_the_file_alone_holds_everything() {
+        let (folder, db) = database().await;
+        add(&db, &row(1, datetime!(2026-01-01 12:00 UTC))).await;
+        let read = db.read(SELECT).bind(0_i64).bind(None::<String>).fetch_all::<Everything>().await;
+        assert_eq!(read.unwrap().len(), 1);
+
+        db.close().await;
+
+        // The last connection that is closed takes the log along.
+        let left: Vec<_> =
+            folder.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert!(!left.iter().any(|name| name.to_string_lossy().contains("-wal")), "{left:?}");
+        let read = db.read(SELECT).bind(0_i64).bind(None::<String>).fetch_all::<Everything>().await;
+        assert!(matches!(read, Err(sqlx::Error::PoolClosed)), "{read:?}");
+    }
+}
