@@ -31,8 +31,8 @@ fn without_a_lesson_the_load_tests_are_listed_with_the_next_command() {
 }
 
 #[test]
-fn a_lesson_that_does_not_exist_is_refused_with_those_that_do() {
-    assert_refused(&["99"], "There are lessons");
+fn a_lesson_without_a_load_test_is_refused_with_the_way_to_those_that_have_one() {
+    assert_refused(&["99"], "`cargo load` lists");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a proof that cannot be set up has failed")]
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     process::Command,
     sync::{Arc, Mutex},
     task::{Context, Poll, Waker},
@@ -14,7 +14,6 @@ use layers_that_point_inward::{
     DATABASES, EXAMPLES, Example, FORTY_EXAMPLES, LESSON, REQUESTS, STATEMENTS, TWO_DOORS, expected, said,
 };
 use ordering::{Line, Order, Orders, Receipt, Refusal, place};
-use serde_json::Value;
 
 const RIGHT: [&str; 6] = ["9000", "1900", "10251", "pieces", "990000", "too much"];
 
@@ -126,42 +125,29 @@ fn the_use_case_runs_without_a_runtime() {
 }
 // ANCHOR_END: without_a_runtime
 
-/// All packages that a package of this workspace is built with, the indirect ones included, without itself.
+/// All packages that a package of this workspace is built with here, the indirect ones included, without itself. What only a
+/// test, a build script or another system needs is not among them.
 fn built_with(package: &str) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--offline", "--locked", "--format-version", "1"])
+        .args([
+            "tree",
+            "--offline",
+            "--locked",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+            "--package",
+            package,
+        ])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let names: BTreeMap<_, _> = metadata["packages"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|package| (text(&package["id"]), text(&package["name"])))
-        .collect();
-    // What only a test or a build script needs is no dependency of the code.
-    let normal =
-        |dep: &&Value| dep["dep_kinds"].as_array().unwrap().iter().any(|kind| kind["kind"].is_null());
-    let nodes: BTreeMap<_, _> = metadata["resolve"]["nodes"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|node| {
-            let deps = node["deps"].as_array().unwrap().iter().filter(normal);
-            (text(&node["id"]), deps.map(|dep| text(&dep["pkg"])).collect::<Vec<_>>())
-        })
-        .collect();
-    let root = names.iter().find(|(_, name)| *name == package).unwrap().0;
-    let (mut seen, mut left) = (BTreeSet::new(), nodes[root].clone());
-    while let Some(id) = left.pop() {
-        if seen.insert(id.clone()) {
-            left.extend(nodes[&id].iter().cloned());
-        }
-    }
-    seen.iter().map(|id| names[id].clone()).collect()
+    let tree = String::from_utf8(output.stdout).unwrap();
+    let mut names = tree.lines().filter_map(|line| line.split_whitespace().next());
+    assert_eq!(names.next(), Some(package));
+    names.map(str::to_owned).collect()
 }
 
 // ANCHOR: direction
