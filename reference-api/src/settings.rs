@@ -31,7 +31,7 @@ pub struct Settings {
     pub bind: SocketAddr,
     /// Where the data is: `sqlite:` and a path, `sqlite::memory:`, or `postgres://user:password@host/database`.
     pub database_url: SecretString,
-    /// How many database connections there are at most.
+    /// How many connections there are at most in the database pool. An SQLite file has some more, which only read.
     pub database_pool: u32,
     /// What the keys for tokens are derived from. Without it a key file is kept beside the database.
     pub auth_secret: Option<SecretString>,

@@ -29,7 +29,6 @@ pub(crate) trait ReadRow: Row + 'static {
         Self: Sized;
 }
 
-// ANCHOR: readers
 /// Threads that only read, each with a connection of its own to the same file.
 #[derive(Clone, Debug)]
 pub(super) struct Readers(Arc<Threads>);
@@ -64,6 +63,7 @@ impl Readers {
         Ok(Self(Arc::new(Threads { orders, count })))
     }
 
+    // ANCHOR: reading_thread
     /// Runs a statement on the next free thread. The queue has no limit of its own: the requests that wait in it have one.
     async fn run<T: ReadRow>(&self, sql: &'static str, values: Vec<Stored>) -> Result<Vec<T>, sqlx::Error> {
         let (tell, told) = oneshot::channel();
@@ -76,6 +76,7 @@ impl Readers {
         self.0.orders.send(order).map_err(|_| sqlx::Error::PoolClosed)?;
         told.await.map_err(|_| sqlx::Error::WorkerCrashed)?.map_err(foreign)
     }
+    // ANCHOR_END: reading_thread
 
     /// Lets them finish what waits, and closes their connections.
     pub(super) async fn close(&self) {
@@ -102,7 +103,6 @@ fn obey(connection: Connection, queue: &flume::Receiver<Order>) {
         }
     }
 }
-// ANCHOR_END: readers
 
 fn read<T: ReadRow>(connection: &Connection, sql: &str, values: Vec<Stored>) -> rusqlite::Result<Vec<T>> {
     let mut statement = connection.prepare_cached(sql)?;
