@@ -26,7 +26,7 @@ use plan::{Program, Step};
 #[derive(Parser)]
 #[command(name = "record", bin_name = "cargo record")]
 struct Door {
-    /// A look in three to four minutes instead of a recording in fifteen: fewer and shorter rounds, wider intervals
+    /// A look in about three minutes instead of a recording in ten: fewer and shorter rounds, wider intervals
     #[arg(long)]
     quick: bool,
     /// Only steps whose name contains this, such as `bench`, `load 18` or `fastapi`; may be given more than once

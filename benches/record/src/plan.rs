@@ -3,7 +3,7 @@
 /// How thorough a recording is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pace {
-    /// About ten minutes of measuring on two cores.
+    /// Under ten minutes of measuring on two cores.
     Whole,
     /// About two.
     Quick,
@@ -53,7 +53,7 @@ pub(crate) fn steps(pace: Pace, lessons: &[String]) -> Vec<Step> {
     // samples and seconds; rounds and seconds of a lesson; seconds of the rest.
     let (rounds, millis, bench_rounds, bench_samples, bench_seconds, lesson_rounds, lesson_seconds, seconds) =
         match pace {
-            Pace::Whole => ("5", "600", 3, "20", "0.3", "5", "1", "6"),
+            Pace::Whole => ("5", "500", 2, "20", "0.3", "5", "1", "5"),
             Pace::Quick => ("2", "200", 1, "10", "0.1", "1", "1", "3"),
             Pace::Smoke => ("1", "50", 1, "10", "0.05", "1", "1", "2"),
         };

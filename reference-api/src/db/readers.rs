@@ -23,7 +23,8 @@ use super::{Bound, Db, Pool, Row, Value};
 
 /// A row that a reader can give as well.
 pub(crate) trait ReadRow: Row + 'static {
-    /// Takes the columns out of what SQLite has found.
+    /// Takes the columns out of what SQLite has found: by position, in the order of the fields, for a name would be looked for
+    /// among all names, in every row.
     fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self>
     where
         Self: Sized;

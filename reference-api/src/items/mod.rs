@@ -46,13 +46,13 @@ struct ItemRow {
 impl ReadRow for ItemRow {
     fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
-            id: row.get("id")?,
-            title: row.get("title")?,
-            description: row.get("description")?,
-            available_from: row.get("available_from")?,
-            available_until: row.get("available_until")?,
-            created_at: row.get("created_at")?,
-            version: row.get("version")?,
+            id: row.get(0)?,
+            title: row.get(1)?,
+            description: row.get(2)?,
+            available_from: row.get(3)?,
+            available_until: row.get(4)?,
+            created_at: row.get(5)?,
+            version: row.get(6)?,
         })
     }
 }

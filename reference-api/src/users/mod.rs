@@ -43,17 +43,13 @@ pub(crate) struct UserRow {
 impl ReadRow for UserRow {
     fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
-            id: row.get("id")?,
-            email: row.get("email")?,
-            name: row.get("name")?,
-            role: row.get("role")?,
-            created_at: row.get("created_at")?,
-            version: row.get("version")?,
-            address: AddressRow {
-                street: row.get("street")?,
-                city: row.get("city")?,
-                country: row.get("country")?,
-            },
+            id: row.get(0)?,
+            email: row.get(1)?,
+            name: row.get(2)?,
+            role: row.get(3)?,
+            created_at: row.get(4)?,
+            version: row.get(5)?,
+            address: AddressRow { street: row.get(6)?, city: row.get(7)?, country: row.get(8)? },
         })
     }
 }
