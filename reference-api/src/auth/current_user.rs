@@ -37,6 +37,10 @@ impl Role {
             Self::Admin => "admin",
         }
     }
+
+    fn from_text(text: &str) -> Option<Self> {
+        [Self::User, Self::Admin].into_iter().find(|role| role.as_str() == text)
+    }
 }
 
 // A text in both engines. The derive would look for a type named `Role` in PostgreSQL.
@@ -64,11 +68,7 @@ where
 
 impl rusqlite::types::FromSql for Role {
     fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
-        match value.as_str()? {
-            "user" => Ok(Self::User),
-            "admin" => Ok(Self::Admin),
-            _ => Err(rusqlite::types::FromSqlError::InvalidType),
-        }
+        Self::from_text(value.as_str()?).ok_or(rusqlite::types::FromSqlError::InvalidType)
     }
 }
 
@@ -77,11 +77,8 @@ where
     &'r str: Decode<'r, DB>,
 {
     fn decode(value: DB::ValueRef<'r>) -> Result<Self, BoxDynError> {
-        match <&str>::decode(value)? {
-            "user" => Ok(Self::User),
-            "admin" => Ok(Self::Admin),
-            other => Err(format!("{other:?} is no role").into()),
-        }
+        let text = <&str>::decode(value)?;
+        Self::from_text(text).ok_or_else(|| format!("{text:?} is no role").into())
     }
 }
 

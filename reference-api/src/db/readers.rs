@@ -16,10 +16,9 @@ use rusqlite::{
     Connection, OpenFlags, ToSql, params_from_iter,
     types::{ToSqlOutput, Value as Stored},
 };
-use sqlx::{PgPool, SqlSafeStr, SqlitePool, postgres::PgArguments, sqlite::SqliteArguments};
 use tokio::sync::oneshot;
 
-use super::{Bound, Db, Pool, Row, Value};
+use super::{Db, Executor, Pool, Query, Row, Value};
 
 /// A row that a reader can give as well.
 pub(crate) trait ReadRow: Row + 'static {
@@ -123,20 +122,20 @@ pub(crate) struct Read<'c> {
 }
 
 enum Target<'c> {
-    Readers(&'c Readers, Result<Vec<Stored>, rusqlite::Error>),
-    /// A database in memory is seen by its one connection alone.
-    Sqlite(&'c SqlitePool, Bound<SqliteArguments>),
-    Postgres(&'c PgPool, Bound<PgArguments>),
+    Readers(&'c Readers, rusqlite::Result<Vec<Stored>>),
+    /// PostgreSQL, and a database in memory, which only its one connection sees.
+    Driver(Query<'c>),
 }
 
 impl Db {
     /// A statement of a hot path that only reads. Its parameters are `$1`, `$2` and so on, in this order where they first occur.
     pub(crate) fn read(&self, sql: &'static str) -> Read<'_> {
-        self.count();
         let target = match &self.pool {
-            Pool::Sqlite(_, Some(readers)) => Target::Readers(readers, Ok(Vec::new())),
-            Pool::Sqlite(pool, None) => Target::Sqlite(pool, Bound::default()),
-            Pool::Postgres(pool) => Target::Postgres(pool, Bound::default()),
+            Pool::Sqlite(_, Some(readers)) => {
+                self.count();
+                Target::Readers(readers, Ok(Vec::new()))
+            }
+            Pool::Sqlite(_, None) | Pool::Postgres(_) => Target::Driver(self.query(sql)),
         };
         Read { sql, target }
     }
@@ -144,31 +143,25 @@ impl Db {
 
 impl Read<'_> {
     /// The value of the next parameter.
-    pub(crate) fn bind(mut self, value: impl Value + ToSql) -> Self {
-        match &mut self.target {
-            Target::Readers(_, values) => {
-                if let Ok(bound) = values {
-                    match stored(&value) {
-                        Ok(value) => bound.push(value),
-                        Err(error) => *values = Err(error),
-                    }
-                }
-            }
-            Target::Sqlite(_, values) => values.add(value),
-            Target::Postgres(_, values) => values.add(value),
-        }
-        self
+    pub(crate) fn bind(self, value: impl Value + ToSql) -> Self {
+        let target = match self.target {
+            Target::Readers(readers, values) => Target::Readers(
+                readers,
+                values.and_then(|mut values| {
+                    values.push(stored(&value)?);
+                    Ok(values)
+                }),
+            ),
+            Target::Driver(query) => Target::Driver(query.bind(value)),
+        };
+        Self { target, ..self }
     }
 
     /// All rows. The statement has to have a limit.
     pub(crate) async fn fetch_all<T: ReadRow>(self) -> Result<Vec<T>, sqlx::Error> {
-        let sql = self.sql.into_sql_str();
         match self.target {
             Target::Readers(readers, values) => readers.run(self.sql, values.map_err(foreign)?).await,
-            Target::Sqlite(pool, values) => sqlx::query_as_with(sql, values.finish()?).fetch_all(pool).await,
-            Target::Postgres(pool, values) => {
-                sqlx::query_as_with(sql, values.finish()?).fetch_all(pool).await
-            }
+            Target::Driver(query) => query.fetch_all().await,
         }
     }
 
@@ -194,7 +187,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::db::{Executor, open};
+    use crate::db::open;
 
     #[derive(Debug, PartialEq, sqlx::FromRow)]
     struct Everything {
@@ -207,13 +200,13 @@ mod tests {
 
     impl ReadRow for Everything {
         fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
-            assert_ne!(row.get::<_, i64>("number")?, 13, "a number that a reader panics at");
+            assert_ne!(row.get::<_, i64>(4)?, 13, "a number that a reader panics at");
             Ok(Self {
-                id: row.get("id")?,
-                moment: row.get("moment")?,
-                day: row.get("day")?,
-                text: row.get("text")?,
-                number: row.get("number")?,
+                id: row.get(0)?,
+                moment: row.get(1)?,
+                day: row.get(2)?,
+                text: row.get(3)?,
+                number: row.get(4)?,
             })
         }
     }
