@@ -187,7 +187,10 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::db::open;
+    use crate::{
+        db::open,
+        testing::{ADA, TestApp},
+    };
 
     #[derive(Debug, PartialEq, sqlx::FromRow)]
     struct Everything {
@@ -267,6 +270,32 @@ mod tests {
                 rows.iter().filter(|row| row.number >= 1 && (text.is_none() || row.text == text)).collect();
             assert_eq!(read.iter().collect::<Vec<_>>(), expected, "{text:?}");
             assert_eq!(read, by_sqlx, "{text:?}");
+        }
+    }
+
+    /// Columns are taken by position. The tests of the endpoints run on a database in memory, which has no readers.
+    #[tokio::test]
+    async fn what_the_endpoints_read_from_a_file_is_what_they_have_written() {
+        for app in TestApp::start_on_each_engine().await {
+            let token = app.session(&ADA).await.access;
+            let item = serde_json::json!({
+                "title": "Umbrella", "description": "Black", "availability": { "from": "2026-06-01", "until": "2026-08-31" },
+            });
+            let created = app.post_as(&token, "/api/v1/items", &item).await.json();
+            let address =
+                serde_json::json!({ "street": "12 St James's Square", "city": "London", "country": "GB" });
+            let change = serde_json::json!({ "name": "Ada King", "address": address });
+            let changed = app.patch_as(&token, "/api/v1/users/me", "\"1\"", &change).await.json();
+
+            let item =
+                app.get_as(&token, &format!("/api/v1/items/{}", created["id"].as_str().unwrap())).await;
+            let list = app.get_as(&token, "/api/v1/items").await;
+            let me = app.get_as(&token, "/api/v1/users/me").await;
+
+            assert_eq!(item.json(), created, "{app:?}");
+            assert_eq!(list.json()["data"], serde_json::json!([created]), "{app:?}");
+            assert_eq!(me.json(), changed, "{app:?}");
+            assert_eq!((&changed["name"], &changed["address"]), (&change["name"], &address), "{app:?}");
         }
     }
 
