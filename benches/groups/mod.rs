@@ -3,6 +3,7 @@
 mod asked;
 mod blocking;
 mod bodies;
+mod callers;
 mod clients;
 mod dispatch;
 mod forms;
@@ -36,6 +37,7 @@ pub(crate) const ALL: &[Group] = &[
     lookups::GROUP,
     hashes::GROUP,
     tokens::GROUP,
+    callers::GROUP,
     throttle::GROUP,
     blocking::GROUP,
     yielding::GROUP,

@@ -62,7 +62,7 @@ struct Issued {
 /// The service with a login of its own, and with every check in front of it: only the secret differs. How a password is checked is the subject of lesson 10: here a name is enough to have
 /// a token to look at.
 pub(crate) fn login_and_profile(provider: Provider) -> Router {
-    let verifier = Verifier::new(provider.key());
+    let verifier = Verifier::new(Algorithm::HS256, provider.key());
     let login = move |Json(Login { user }): Json<Login>| async move {
         Json(Issued { access_token: provider.sign(&Draft::access_token(&user, "user")) })
     };

@@ -14,7 +14,7 @@ use crate::{
 
 /// Every claim is asked for.
 pub async fn every_claim(_: Probes) -> Router {
-    let verifier = Verifier::new(Provider::of_this_process().key());
+    let verifier = Verifier::new(Algorithm::HS256, Provider::of_this_process().key());
     service(move |token| verifier.check(token))
 }
 
@@ -24,7 +24,7 @@ const LEEWAY_SECONDS: u64 = 5;
 
 /// Checks access tokens.
 #[derive(Clone)]
-pub(crate) struct Verifier {
+pub struct Verifier {
     key: DecodingKey,
     validation: Validation,
 }
@@ -39,9 +39,9 @@ struct AccessClaims {
 }
 
 impl Verifier {
-    /// Built once. What a token must say does not depend on the token.
-    pub(crate) fn new(key: DecodingKey) -> Self {
-        let mut validation = Validation::new(Algorithm::HS256);
+    /// Built once, with the one algorithm that the key is for. What a token must say does not depend on the token.
+    pub fn new(algorithm: Algorithm, key: DecodingKey) -> Self {
+        let mut validation = Validation::new(algorithm);
         validation.leeway = LEEWAY_SECONDS;
         validation.validate_nbf = true;
         validation.set_issuer(&[ISSUER]);
@@ -53,7 +53,7 @@ impl Verifier {
     }
 
     /// The claims of a token that is in every respect as the provider issues it.
-    pub(crate) fn check(&self, token: &str) -> Option<Claims> {
+    pub fn check(&self, token: &str) -> Option<Claims> {
         let token = decode::<AccessClaims>(token, &self.key, &self.validation).ok()?;
         let AccessClaims { iat, exp, claims } = token.claims;
         // The provider signs other things with this key: links in mails, tokens about users. They say another type.
