@@ -11,7 +11,9 @@ use crate::{
     attack::{Attack, Users, attack},
     cores,
     heartbeat::{Beat, Heartbeat},
-    optimised, process, progress,
+    optimised,
+    process::Memory,
+    progress,
     scenario::{self, Scenario},
     service::{HEARTBEAT, Service},
 };
@@ -119,7 +121,7 @@ async fn one(
     if goose::is_killswitch_triggered() {
         return Err(Stopped::Interrupted);
     }
-    let resident = process::resident_mib(service.pid());
+    let resident = Memory::of(service.pid()).map(|memory| memory.resident);
     let (load, mut beats) = (load?, heartbeat.stop()?);
     // Before the first request and after the last answer the service was idle.
     beats.retain(|beat| (load.first..=load.last).contains(&beat.sent));

@@ -16,7 +16,7 @@ impl Wait {
     pub const TURN: Duration = Duration::from_millis(10);
 
     /// Turns after which calls give each other up where somebody waits for the verdict.
-    pub const SOON: u32 = 25;
+    pub const SOON: u32 = 15;
 
     /// Begins when so many have moved.
     pub fn begin(moves: u64) -> Self {

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use record::{Kind, Measure, Role, Row, Settings, Study, Unit};
+use record::{Kind, Role, Row, Settings, Study};
 
 use super::Reference;
 use crate::{
     Stopped,
     beside::{self, Pace, Target},
-    process,
+    process::Memory,
     service::Service,
     wire::Wired,
 };
@@ -73,15 +73,15 @@ fn at_rest(rounds: u16) -> Result<Study, Stopped> {
         question: "Resident memory of the reference API right after its start".to_owned(),
         settings: Settings::new(),
         rows: Vec::new(),
-        notes: vec!["The program itself is part of it, as far as it was read from its file: pages that every process of it \
-                     shares and that the system can take back."
+        notes: vec!["What is not its own are pages of the program and its libraries, as far as they are mapped: every process \
+                     shares them, the system can take them back, and how many there are is the kernel's choice."
             .to_owned()],
     };
     for _ in 0..rounds {
         let folder = tempfile::tempdir().map_err(|error| format!("no folder for the database: {error}"))?;
         let reference = Reference::start(folder.path(), "warn")?;
-        if let Some(mib) = process::resident_mib(reference.service.pid()) {
-            let measures = vec![Measure::one("resident", Unit::Mebibytes, mib)];
+        if let Some(memory) = Memory::of(reference.service.pid()) {
+            let measures = memory.measures().to_vec();
             let row = Row { name: "reference API".to_owned(), role: Role::Ours, at: None, measures };
             let round = Study { rows: vec![row], ..study.clone() };
             study.merge(round);

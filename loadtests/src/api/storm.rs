@@ -9,7 +9,7 @@ use record::{Kind, Measure, Role, Row, Settings, Study, Unit, percentile};
 use serde_json::json;
 
 use super::Reference;
-use crate::{Stopped, closed, cores, heartbeat::Heartbeat, process, progress, wire::Wired};
+use crate::{Stopped, closed, cores, heartbeat::Heartbeat, process::Memory, progress, wire::Wired};
 
 /// Connections that log in as fast as they are let.
 const AT_ONCE: usize = 32;
@@ -43,7 +43,6 @@ pub(super) fn measure(rounds: u16, seconds: u16) -> Result<Study, Stopped> {
     };
     for round in 1..=rounds {
         progress::say(&format!("storm {round} of {rounds}"));
-        let before = process::resident_mib(pid);
         let heartbeat = Heartbeat::start(&format!("{}/health/live", reference.service.url()));
         let done = closed::run(address, &login, AT_ONCE, lasts)?;
         let mut beats: Vec<_> =
@@ -57,10 +56,7 @@ pub(super) fn measure(rounds: u16, seconds: u16) -> Result<Study, Stopped> {
             Measure::one("beat p99", Unit::Milliseconds, percentile(&beats, 0.99)),
             Measure::one("failed", Unit::Count, failed),
         ];
-        if let (Some(before), Some(after)) = (before, process::resident_mib(pid)) {
-            measures.push(Measure::one("before", Unit::Mebibytes, before));
-            measures.push(Measure::one("after", Unit::Mebibytes, after));
-        }
+        measures.extend(Memory::of(pid).into_iter().flat_map(Memory::measures));
         let row = Row { name: "reference API".to_owned(), role: Role::Ours, at: None, measures };
         let round = Study { rows: vec![row], ..study.clone() };
         study.merge(round);

@@ -10,14 +10,16 @@ use std::time::Duration;
 
 use clap::Args;
 pub(crate) use python::versions;
-use record::{Kind, Measure, Role, Row, Settings, Study, Unit};
+use record::{Kind, Role, Row, Settings, Study};
 use serde_json::json;
 
 use crate::{
     Keep, Stopped,
     api::Reference,
     beside::{self, Pace, Target},
-    optimised, process, progress,
+    optimised,
+    process::Memory,
+    progress,
     service::Service,
     wire::{Wire, Wired},
 };
@@ -151,8 +153,8 @@ fn study(name: &str, question: &str) -> Study {
 fn memory(servers: [(&str, Role, &Service); 2]) -> Study {
     let mut study = study("memory", "Resident memory after all of the above");
     for (name, role, service) in servers {
-        if let Some(mib) = process::resident_mib(service.pid()) {
-            let measures = vec![Measure::one("resident", Unit::Mebibytes, mib)];
+        if let Some(memory) = Memory::of(service.pid()) {
+            let measures = memory.measures().to_vec();
             study.rows.push(Row { name: name.to_owned(), role, at: None, measures });
         }
     }
