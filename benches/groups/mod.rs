@@ -17,6 +17,7 @@ mod statements;
 mod throttle;
 mod thumbnails;
 mod tokens;
+mod ways;
 mod yielding;
 
 use criterion::Criterion;
@@ -68,6 +69,8 @@ pub(crate) enum Compares {
     Answers(Asked),
     /// Functions of a lesson under names of their own.
     Functions(&'static [(&'static str, Role)]),
+    /// The same, and what each of them is counted to do besides.
+    Counted(&'static [(&'static str, Role)], fn() -> Vec<(&'static str, Measure)>),
 }
 
 impl Group {
@@ -79,7 +82,7 @@ impl Group {
                     asked.experiment.variants.iter().map(|variant| (variant.name, variant.side.into()));
                 std::iter::once((DO_NOTHING, Role::Baseline)).chain(variants).collect()
             }
-            Compares::Functions(rows) => rows.to_vec(),
+            Compares::Functions(rows) | Compares::Counted(rows, _) => rows.to_vec(),
         }
     }
 
@@ -92,7 +95,7 @@ impl Group {
     pub(crate) fn settings(&self) -> Settings {
         match &self.compares {
             Compares::Answers(asked) => asked.settings(),
-            Compares::Functions(_) => Settings::new(),
+            Compares::Functions(_) | Compares::Counted(..) => Settings::new(),
         }
     }
 
@@ -101,6 +104,7 @@ impl Group {
         match &self.compares {
             Compares::Answers(asked) => asked.counted(),
             Compares::Functions(_) => Vec::new(),
+            Compares::Counted(_, count) => count(),
         }
     }
 }

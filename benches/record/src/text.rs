@@ -59,8 +59,8 @@ fn columns(study: &Study) -> Vec<(String, &'static str)> {
 fn row_of(name: String, cells: impl Iterator<Item = String>) -> String {
     let mut out = format!("  {name:<32}");
     for cell in cells {
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{cell:>11}");
+        // Also before a name that is wider than its column. Writing to a String cannot fail.
+        let _ = write!(out, " {cell:>10}");
     }
     out.trim_end().to_owned()
 }
@@ -156,6 +156,14 @@ mod tests {
         let table = table(&study(5), Noise::default());
         let wide: Vec<_> = table.lines().filter(|line| line.chars().count() > 100).collect();
         assert!(wide.is_empty(), "{wide:#?}");
+    }
+
+    #[test]
+    fn a_name_that_is_wider_than_its_column_keeps_its_distance_from_the_one_before_it() {
+        let mut study = study(5);
+        study.rows[0].measures.insert(1, Measure::one("statements sent", Unit::Count, 2.0));
+        let table = table(&study, Noise::default());
+        assert!(table.contains(" goodput statements sent "), "{table}");
     }
 
     #[test]
