@@ -6,6 +6,7 @@ mod bodies;
 mod callers;
 mod clients;
 mod dispatch;
+mod drivers;
 mod forms;
 mod hashes;
 mod locks;
@@ -33,6 +34,7 @@ pub(crate) const ALL: &[Group] = &[
     noise::GROUP,
     clients::GROUP,
     statements::GROUP,
+    drivers::GROUP,
     pages::GROUP,
     dispatch::GROUP,
     lookups::GROUP,
