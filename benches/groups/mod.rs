@@ -13,6 +13,7 @@ mod locks;
 mod lookups;
 mod noise;
 mod pages;
+mod roads;
 mod settings;
 mod statements;
 mod throttle;
@@ -42,6 +43,7 @@ pub(crate) const ALL: &[Group] = &[
     tokens::GROUP,
     callers::GROUP,
     throttle::GROUP,
+    roads::GROUP,
     blocking::GROUP,
     yielding::GROUP,
     thumbnails::GROUP,
