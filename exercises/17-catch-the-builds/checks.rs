@@ -4,8 +4,9 @@
 
 #![expect(clippy::expect_used, reason = "a check that cannot be set up has to fail loudly")]
 
-use std::time::Duration;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
+use futures_util::FutureExt as _;
 use lab::Finding;
 use whole_app_tests::{Defect, Shop};
 
@@ -21,9 +22,13 @@ fn run<T>(work: impl Future<Output = T>) -> T {
 }
 
 async fn said(shop: Shop) -> Result<(), String> {
-    tokio::time::timeout(LIMIT, crate::suite(shop))
-        .await
-        .unwrap_or_else(|_| Err(format!("it was still running after {} s", LIMIT.as_secs())))
+    let suite = AssertUnwindSafe(tokio::time::timeout(LIMIT, crate::suite(shop)));
+    let ended = suite.catch_unwind().await;
+    let meaning = "Red is an `Err`. A panic ends whoever runs the suite, and the other tests with it.";
+    let seen = if ended.is_ok() { "Ok or Err" } else { "a panic" };
+    Finding::new("the suite", "ends with", seen, "Ok or Err", ended.is_ok(), meaning).assert_holds();
+    let in_time = ended.expect("that it did not panic was asserted above");
+    in_time.unwrap_or_else(|_| Err(format!("it was still running after {} s", LIMIT.as_secs())))
 }
 
 fn shown(said: &Result<(), String>) -> String {
@@ -42,6 +47,10 @@ fn red(defect: Defect, subject: &str, meaning: &str) {
     let said = run(said(Shop::with(defect)));
     Finding::new(subject, "suite", shown(&said), "red", said.is_err(), meaning).assert_holds();
     let red = said.err().unwrap_or_default();
+    let mute = red.trim().is_empty();
+    let meaning = "Who reads the build log wants to know which test is red, and what it saw.";
+    let seen = if mute { "nothing" } else { "something" };
+    Finding::new(subject, "what `Err` says", seen, "something", !mute, meaning).assert_holds();
     let told = red.contains("walk in the rain");
     let meaning = "The build log is public. Say that it was there, and not what it was.";
     let seen = if told { "in the message" } else { "not in the message" };
@@ -98,7 +107,7 @@ fn a_password_in_the_log_is_noticed() {
     red(
         Defect::PasswordInSpan,
         "a build that logs a password",
-        "The answer is right, so no answer shows it. The log is an output like any other.",
+        "The answer is right, so no answer shows it. The log is an output like any other, and an empty one shows nothing.",
     );
 }
 
