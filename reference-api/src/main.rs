@@ -3,7 +3,12 @@
 use std::{error::Error, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
+use mimalloc::MiMalloc;
 use reference_api::{AppState, Settings, auth, openapi, serve, settings::LogFormat, telemetry};
+
+/// Rows are allocated where they are read and freed where they are answered, by another thread.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The reference API: accounts, sessions and items.
 ///

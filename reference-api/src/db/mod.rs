@@ -27,8 +27,8 @@ use sqlx::{
 
 pub use fault::OpenError;
 pub(crate) use fault::{OnConflict, Unique, is_passing};
-pub(crate) use readers::ReadRow;
 use readers::Readers;
+pub(crate) use readers::{ReadRow, moment};
 pub(crate) use sqlite::file;
 
 // ANCHOR: two_databases

@@ -15,7 +15,11 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use self::dates::DateRange;
-use crate::{db::ReadRow, extract::replay_repeated, state::AppState};
+use crate::{
+    db::{ReadRow, moment},
+    extract::replay_repeated,
+    state::AppState,
+};
 
 // ANCHOR: router
 /// The routes of items; all of them need a login.
@@ -51,7 +55,7 @@ impl ReadRow for ItemRow {
             description: row.get(2)?,
             available_from: row.get(3)?,
             available_until: row.get(4)?,
-            created_at: row.get(5)?,
+            created_at: moment(row, 5)?,
             version: row.get(6)?,
         })
     }

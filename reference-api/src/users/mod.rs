@@ -17,7 +17,7 @@ pub(crate) use self::{
 };
 use crate::{
     auth::{CurrentUser, Email, Role},
-    db::{Executor, ReadRow, Transaction},
+    db::{Executor, ReadRow, Transaction, moment},
     error::ApiError,
     state::AppState,
 };
@@ -47,7 +47,7 @@ impl ReadRow for UserRow {
             email: row.get(1)?,
             name: row.get(2)?,
             role: row.get(3)?,
-            created_at: row.get(4)?,
+            created_at: moment(row, 4)?,
             version: row.get(5)?,
             address: AddressRow { street: row.get(6)?, city: row.get(7)?, country: row.get(8)? },
         })
