@@ -1,5 +1,6 @@
-//! A JSON merge patch (RFC 7396): what a client may edit is one document. The change is laid over it as JSON, and the
-//! result is read as the document's type, which is where the rules are.
+//! A JSON merge patch (RFC 7396), one level deep: what a client may edit is one document. The change is laid over it as JSON,
+//! and the result is read as the document's type, which is where the rules are. The RFC goes on into inner objects; there, a
+//! phone would be laid over a mail, and be both.
 //!
 //! One type instead of a second one with options in options, and a new field needs one line. It costs a conversion to JSON and back for
 //! each change, and an error speaks of the whole document and not of what was sent.
@@ -93,9 +94,11 @@ async fn change(
 fn laid_over(row: &UserRow, change: Map<String, Value>) -> Result<Profile, String> {
     let mut document = json!({ "name": row.name, "bio": row.bio, "contact": row.contact });
     for (field, value) in change {
-        // RFC 7396 removes what is null.
         match (value, document.as_object_mut()) {
-            (Value::Null, Some(fields)) => drop(fields.remove(&field)),
+            // RFC 7396 removes what is null, and says nothing about what was never there. The contract does.
+            (Value::Null, Some(fields)) => {
+                fields.remove(&field).ok_or_else(|| format!("unknown field `{field}`"))?;
+            }
             (value, Some(fields)) => drop(fields.insert(field, value)),
             (_, None) => {}
         }
