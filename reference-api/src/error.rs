@@ -84,6 +84,9 @@ pub enum ApiError {
     /// Something that we depend on does not answer in time.
     #[error("try again in a moment")]
     Unavailable(#[source] Cause),
+    /// More is in flight than we can do in time.
+    #[error("try again in a moment")]
+    Overloaded,
     /// A fault of ours.
     #[error("the fault is on our side and has been logged")]
     Internal(#[source] Cause),
@@ -124,7 +127,7 @@ impl ApiError {
             Self::PayloadTooLarge(_) => &problem::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => &problem::UNSUPPORTED_MEDIA_TYPE,
             Self::ValidationFailed(_) => &problem::VALIDATION_FAILED,
-            Self::Unavailable(_) => &problem::UNAVAILABLE,
+            Self::Unavailable(_) | Self::Overloaded => &problem::UNAVAILABLE,
             Self::Internal(_) => &problem::INTERNAL,
         }
     }
@@ -147,7 +150,7 @@ impl ApiError {
     /// In how many seconds the same request may succeed.
     fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::Unavailable(_) | Self::IdempotencyInProgress => Some(1),
+            Self::Unavailable(_) | Self::Overloaded | Self::IdempotencyInProgress => Some(1),
             Self::TooManyRequests(seconds) => Some(*seconds),
             _ => None,
         }
@@ -193,7 +196,7 @@ impl From<sqlx::Error> for ApiError {
 }
 
 impl IntoResponse for ApiError {
-    /// Status and headers. The body is written by `layers::answer_errors`, which knows the request's id; the error rides
+    /// Status and headers. The body is written by `layers::frame`, which knows the request's id; the error rides
     /// to it on the response.
     fn into_response(self) -> Response {
         let kind = self.problem_type();

@@ -125,7 +125,7 @@ pub(crate) async fn shed(
 ) -> Result<Response, ApiError> {
     let Ok(_slot) = state.slots.try_acquire() else {
         state.metrics.shed();
-        return Err(ApiError::Unavailable("too many requests are in flight".into()));
+        return Err(ApiError::Overloaded);
     };
     Ok(next.run(request).await)
 }
@@ -177,7 +177,8 @@ fn span(request: &Request, id: Uuid) -> Span {
 
 /// Writes the body of an error, and logs what a server error was caused by, once.
 fn explain(error: &ApiError, id: Uuid, response: Response) -> Response {
-    if error.problem_type().status.is_server_error() {
+    // What is shed is counted. A line for each would cost more than the refusal, just when there is no time for it.
+    if error.problem_type().status.is_server_error() && !matches!(error, ApiError::Overloaded) {
         tracing::error!(cause = error.causes(), problem = error.problem_type().slug, "request failed");
     }
     let (head, _) = response.into_parts();
@@ -340,6 +341,25 @@ mod tests {
 
         answer.assert_problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable");
         assert_eq!(answer.header("retry-after"), "1");
+    }
+
+    #[tokio::test]
+    async fn what_is_too_much_is_refused_at_once_counted_and_not_logged_as_an_error() {
+        let (app, log) = TestApp::start_logged(Router::new()).await;
+        let slots = app.state().slots.clone();
+        let all = u32::try_from(slots.available_permits()).unwrap();
+        let taken = slots.acquire_many(all).await.unwrap();
+
+        let answer = app.get("/api/v1/users/me").await;
+
+        answer.assert_problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable");
+        assert_eq!(answer.header("retry-after"), "1");
+        let metrics = app.behind(crate::metrics::router(app.state().clone())).get("/metrics").await;
+        assert!(metrics.text().contains("http_requests_shed_total 1\n"), "{}", metrics.text());
+        assert!(!log.text().contains("ERROR"), "{}", log.text());
+        assert_eq!(app.get("/health/live").await.status(), StatusCode::OK);
+        drop(taken);
+        app.get("/api/v1/users/me").await.assert_problem(StatusCode::UNAUTHORIZED, "authentication-required");
     }
 
     #[tokio::test]

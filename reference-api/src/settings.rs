@@ -62,7 +62,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// How long a request may take, in seconds.
     pub deadline_seconds: u64,
-    /// How many requests are worked on at once. More are answered with 503 at the door.
+    /// How many requests are worked on at once. More are answered with 503 at the door. The last one let in waits for all the
+    /// others: their number, times what one takes of a core, is how long.
     pub requests: usize,
     /// Origins of web pages that may call the API from a browser and open its WebSocket, such as `https://app.example.com`.
     pub origins: Vec<String>,
@@ -112,7 +113,7 @@ impl Default for Settings {
             login_failures: 5,
             trusted_proxies: Vec::new(),
             deadline_seconds: 10,
-            requests: 512,
+            requests: 256,
             origins: Vec::new(),
             redis_url: None,
             metrics_bind: None,
