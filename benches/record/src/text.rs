@@ -68,8 +68,11 @@ fn row_of(name: String, cells: impl Iterator<Item = String>) -> String {
 /// A number with three digits, more if it is whole: one short run bears no more.
 pub fn number(value: f64) -> String {
     let size = value.abs();
-    if !value.is_finite() {
+    if value.is_nan() {
         "?".to_owned()
+    } else if value.is_infinite() {
+        // Something against nothing: the other one gave no answer at all.
+        "∞".to_owned()
     } else if size >= 1000.0 {
         let digits = format!("{value:.0}");
         let at = digits.len().saturating_sub(3);
@@ -176,6 +179,7 @@ mod tests {
             (0.0038, "0.0038"),
             (5.0, "5"),
             (f64::NAN, "?"),
+            (5.0 / 0.0, "∞"),
         ] {
             assert_eq!(number(value), text);
         }
