@@ -34,7 +34,7 @@ impl Session {
         let failed = progress.exercises.get(&exercise.slug).and_then(|mark| mark.failed.as_deref());
         let Some(check) = failed.and_then(|name| hints.check(name)) else {
             return Err(CommandError::Refused(format!(
-                "a hint fits what failed, and no check has failed last. next: cargo exercise check {number:02}"
+                "a hint is for a check that failed, and at your last attempt none did: it passed, did not compile, or there was none. next: cargo exercise check {number:02}"
             )));
         };
         let shown =

@@ -93,11 +93,17 @@ impl Session {
     ) -> Result<Left, CommandError> {
         let mut keys = VecDeque::new();
         let mut judge = true;
-        let mut resetting = false;
+        // Said below the next verdict: that one begins with an empty page, and may be longer than it.
+        let mut notice = String::new();
+        // The key that waits to be pressed once more.
+        let mut asked = None;
         loop {
             if judge {
-                match self.judge_until_told(exercise, desk, screen, &mut keys).await {
-                    Judged::Said => judge = false,
+                match self.judge_until_told(exercise, desk, screen, &mut keys, &notice).await {
+                    Judged::Said => {
+                        judge = false;
+                        notice.clear();
+                    }
                     Judged::SavedAgain => continue,
                     Judged::Leave(left) => return Ok(left),
                 }
@@ -106,26 +112,41 @@ impl Session {
                 Some(key) => Event::Key(key),
                 None => desk.next().await,
             };
-            let sure = std::mem::take(&mut resetting);
+            let sure = |key| asked == Some(key);
             match event {
                 Event::Interrupted => return Ok(Left::Interrupted),
                 Event::Saved => judge = true,
                 Event::Key('q') => return Ok(Left::Quit),
                 Event::Key('c' | '\n') => judge = true,
                 Event::Key('n') => match self.after(exercise)? {
-                    Some(next) => return Ok(Left::For(next)),
+                    Some(next) if sure('n') || self.progress()?.is_solved(&exercise.slug) => {
+                        return Ok(Left::For(next));
+                    }
+                    Some(next) => {
+                        asked = Some('n');
+                        let (here, next) = (exercise.name(), next.name());
+                        screen.say(&format!(
+                            "{here} is not solved yet. n again: leave it for {next}; any other key: stay.\n"
+                        ));
+                        continue;
+                    }
                     None => screen.say("All others are solved.\n"),
                 },
-                Event::Key('r') if sure => screen.answer(self.reset(exercise)),
+                Event::Key('r') if sure('r') => match self.reset(exercise) {
+                    Ok(said) => (judge, notice) = (true, format!("\n{}", said.text)),
+                    refused => screen.answer(refused),
+                },
                 Event::Key('r') => {
-                    resetting = true;
+                    asked = Some('r');
                     screen.say("Begin again from the starter? Your answer is kept as a dated copy. r again: yes; any other key: no.\n");
+                    continue;
                 }
-                Event::Key('h') => screen.answer(self.hint(exercise)),
-                Event::Key('s') => screen.answer(self.solution(exercise, false)),
-                Event::Key('l') => screen.answer(self.list()),
+                Event::Key('h') => screen.answer_and_keys(self.hint(exercise)),
+                Event::Key('s') => screen.answer_and_keys(self.solution(exercise, false)),
+                Event::Key('l') => screen.answer_and_keys(self.list()),
                 Event::Key(_) => screen.say(&keys::help()),
             }
+            asked = None;
         }
     }
 
@@ -136,6 +157,7 @@ impl Session {
         desk: &mut Desk,
         screen: &Screen,
         keys: &mut VecDeque<char>,
+        notice: &str,
     ) -> Judged {
         desk.judging();
         screen.clear();
@@ -145,6 +167,7 @@ impl Session {
             tokio::select! {
                 said = &mut judging => {
                     screen.answer(said);
+                    screen.say(notice);
                     screen.say(&format!("\nwatching {}\n{}", exercise.shown(&format!("tests/{}.rs", exercise.target())), keys::help()));
                     return Judged::Said;
                 }

@@ -222,10 +222,31 @@ fn keys_show_a_hint_the_list_and_reset_after_a_second_press() {
     watch.press("rr");
     watch.wait_for("your answer was kept as");
 
-    // Judged by itself: the file reads differently now.
+    // Judged by itself, on the page that says where the answer was kept.
+    let page = watch.passed;
     watch.wait_for("keys:");
+    assert!(!watch.seen[page..watch.passed].contains("\u{1b}[2J"), "the page was not wiped");
     assert_eq!(text(&watch.place.answer()), "the starter");
     assert_eq!(text(&watch.place.copies()[0]), "wrong");
+}
+
+#[test]
+fn an_answer_that_is_not_solved_is_left_after_a_second_press_only() {
+    let mut watch = Watching::start("wrong", "");
+    watch.wait_for("keys:");
+    let next = watch.place.exercise().with_file_name("19-bound-the-thumbnails");
+    fs::create_dir_all(next.join("judged")).unwrap();
+    for file in ["task.md", "hints.toml", "checks.rs", "judged/starter.rs"] {
+        fs::copy(watch.place.exercise().join(file), next.join(file)).unwrap();
+    }
+
+    watch.press("nx");
+    watch.wait_for("n again: leave it for 19-bound-the-thumbnails");
+    watch.wait_for("keys:");
+    assert!(!next.join("tests").exists(), "one press and another key begin nothing");
+    watch.press("nn");
+
+    watch.wait_for("watching exercises/19-bound-the-thumbnails/tests/answer_19.rs");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crossterm::{
     terminal::{self, Clear, ClearType},
 };
 
-use super::{CommandError, Said};
+use super::{CommandError, Said, keys};
 
 /// Where `watch` speaks. Dropping it gives the terminal back as it was.
 pub(super) struct Screen {
@@ -53,6 +53,12 @@ impl Screen {
             Ok(said) => self.say(&said.text),
             Err(error) => self.say(&format!("exercise: {error}\n")),
         }
+    }
+
+    /// The same, and then the keys: a long answer has pushed them off the page.
+    pub(super) fn answer_and_keys(&self, said: Result<Said, CommandError>) {
+        self.answer(said);
+        self.say(&format!("\n{}", keys::help()));
     }
 }
 
