@@ -160,6 +160,13 @@ impl Kept {
         let mut command = Command::new(&self.rustc);
         // Also where cargo was told to keep nothing: that halves the time, and the folder is no part of what cargo keeps.
         command.arg("-C").arg(incremental);
+        // Where it keeps what it has compiled, rustc cuts a program into up to 256 pieces, most of which an answer does not need.
+        command.args(["-C", "codegen-units=8"]);
+        // More than half of the program would be line numbers, for nobody: a panic says where it was without them. Elsewhere than on
+        // Linux another program takes them out afterwards.
+        if cfg!(target_os = "linux") && env::var_os("RUST_BACKTRACE").is_none() {
+            command.args(["-C", "strip=debuginfo"]);
+        }
         let mut arguments = self.arguments.iter().peekable();
         while let Some(argument) = arguments.next() {
             if argument == "--out-dir" {
