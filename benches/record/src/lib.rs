@@ -22,7 +22,7 @@ mod text;
 mod versions;
 
 pub use compare::{Compared, Noise};
-pub use run_file::{BUILD, Kind, Measure, Role, Row, RunFile, SCHEMA, Settings, Study, Unit};
+pub use run_file::{Kind, Measure, Role, Row, RunFile, SCHEMA, Settings, Study, Unit};
 pub use shelf::{Shelf, may_be_written};
 pub use statistics::{median, median_interval, percentile, rounded};
 pub use text::{number, table};

@@ -15,7 +15,7 @@ use std::{
 };
 
 use clap::Parser;
-use record::{BUILD, Noise, RunFile, Shelf, locked_versions, may_be_written};
+use record::{Noise, RunFile, Shelf, locked_versions, may_be_written};
 
 use plan::{Program, Step};
 
@@ -150,7 +150,7 @@ impl Programs {
     /// Builds them; cargo shows its progress.
     fn build(root: &Path, pace: plan::Pace) -> Result<Self, String> {
         let profile = if pace == plan::Pace::Smoke { "dev" } else { "bench" };
-        if BUILD == "unoptimised" && pace != plan::Pace::Smoke {
+        if pace != plan::Pace::Smoke {
             eprintln!("record: building what measures, optimised; the first time takes some minutes.");
         }
         // In one go: where one of them waits for its linker, another one is compiled.

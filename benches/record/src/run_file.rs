@@ -12,7 +12,7 @@ use crate::statistics::rounded;
 pub const SCHEMA: u32 = 2;
 
 /// How this program was built. An unoptimised build shows that a measurement runs; it says nothing about speed.
-pub const BUILD: &str = if cfg!(debug_assertions) { "unoptimised" } else { "optimised" };
+pub(crate) const BUILD: &str = if cfg!(debug_assertions) { "unoptimised" } else { "optimised" };
 
 /// Everything that one run has measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
