@@ -53,7 +53,7 @@ pub(crate) fn steps(pace: Pace, lessons: &[String]) -> Vec<Step> {
     // samples and seconds; rounds and seconds of a lesson; seconds of the rest.
     let (rounds, millis, bench_rounds, bench_samples, bench_seconds, lesson_rounds, lesson_seconds, seconds) =
         match pace {
-            Pace::Whole => ("5", "500", 2, "20", "0.3", "5", "1", "5"),
+            Pace::Whole => ("5", "400", 2, "20", "0.2", "5", "1", "4"),
             Pace::Quick => ("2", "200", 1, "10", "0.1", "1", "1", "3"),
             Pace::Smoke => ("1", "50", 1, "10", "0.05", "1", "1", "2"),
         };
