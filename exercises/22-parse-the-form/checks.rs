@@ -38,6 +38,14 @@ static SOUND: Experiment = Experiment {
                 says: "signs up through a partner",
                 request: |_| form(PARTNERS, json!("Grace"), json!("GRACE@example.org"), json!(120)),
             },
+            Step {
+                says: "signs up with the longest name and the shortest address",
+                request: |_| form(SIGN_UP, json!("a".repeat(20)), json!("x@y"), json!(60)),
+            },
+            Step {
+                says: "signs up with the shortest name, through a partner",
+                request: |_| form(PARTNERS, json!("a_1"), json!("alan@example.net"), json!(60)),
+            },
             Step { says: "looks at the accounts", request: |_| Request::get(ACCOUNTS) },
         ],
     }),
@@ -94,6 +102,14 @@ static FAULTY: Experiment = Experiment {
                 says: "an address with a bell inside",
                 request: |_| form(SIGN_UP, json!("ada"), json!("ada\u{7}@example.com"), json!(36)),
             },
+            Step {
+                says: "a name with spaces around it, an address that ends with its @, an age of 17",
+                request: |_| form(SIGN_UP, json!(" ada "), json!("ada@"), json!(17)),
+            },
+            Step {
+                says: "a name of two letters, an address with two @, an age below zero, from a partner",
+                request: |_| form(PARTNERS, json!("ad"), json!("ada@home@example.com"), json!(-36)),
+            },
             Step { says: "looks at the accounts", request: |_| Request::get(ACCOUNTS) },
         ],
     }),
@@ -103,7 +119,7 @@ static FAULTY: Experiment = Experiment {
 };
 
 /// What is wrong with each step of [`FAULTY`], but the last.
-const AT_FAULT: [&[&str]; 10] = [
+const AT_FAULT: [&[&str]; 12] = [
     &["/username", "/email", "/age"],
     &["/email", "/age"],
     &["/username"],
@@ -114,6 +130,8 @@ const AT_FAULT: [&[&str]; 10] = [
     &["/email"],
     &["/email"],
     &["/email"],
+    &["/username", "/email", "/age"],
+    &["/username", "/email", "/age"],
 ];
 
 /// Names and addresses that are taken, spelled in more than one way.
@@ -178,7 +196,7 @@ fn run(experiment: &'static Experiment) -> Run {
 
 #[test]
 fn a_sound_form_makes_an_account_at_both_doors() {
-    for exchange in &SOUND_FORMS.exchanges()[..2] {
+    for exchange in &SOUND_FORMS.exchanges()[..4] {
         status(&SOUND_FORMS, exchange, 201, "A form that keeps every rule has to make an account.");
     }
 }
@@ -187,7 +205,12 @@ fn a_sound_form_makes_an_account_at_both_doors() {
 fn what_is_stored_is_what_was_checked() {
     listed(
         &SOUND_FORMS,
-        &json!([["ada_1", "ada@example.com", 18], ["grace", "grace@example.org", 120]]),
+        &json!([
+            ["ada_1", "ada@example.com", 18],
+            ["grace", "grace@example.org", 120],
+            ["a".repeat(20), "x@y", 60],
+            ["a_1", "alan@example.net", 60],
+        ]),
         "One spelling is checked and stored: small letters, no space around the address.",
     );
 }
