@@ -22,7 +22,7 @@ pub struct RunFile {
     pub schema: u32,
     /// When it was written, RFC 3339, in UTC.
     pub recorded_at: String,
-    /// `optimised` or `unoptimised`, see [`BUILD`].
+    /// `optimised` or `unoptimised`.
     pub build: String,
     /// The machine.
     pub machine: Machine,
