@@ -55,9 +55,7 @@ impl TryFrom<String> for Email {
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let text = text.trim().to_lowercase();
         match text.split_once('@') {
-            Some((user, host))
-                if !user.is_empty() && !host.is_empty() && text.chars().all(printable) =>
-            {
+            Some((user, host)) if !user.is_empty() && !host.is_empty() && text.chars().all(printable) => {
                 Ok(Self(text))
             }
             _ => Err("must be an e-mail address"),
