@@ -23,6 +23,7 @@ mod ways;
 mod yielding;
 
 use criterion::Criterion;
+use lab::{Side, Variant};
 use record::{Kind, Measure, Role, Settings};
 
 use asked::Asked;
@@ -82,8 +83,7 @@ impl Group {
     pub(crate) fn rows(&self) -> Vec<(&'static str, Role)> {
         match &self.compares {
             Compares::Answers(asked) => {
-                let variants =
-                    asked.experiment.variants.iter().map(|variant| (variant.name, variant.side.into()));
+                let variants = asked.experiment.variants.iter().map(|variant| (variant.name, role(variant)));
                 std::iter::once((DO_NOTHING, Role::Baseline)).chain(variants).collect()
             }
             Compares::Functions(rows) | Compares::Counted(rows, _) => rows.to_vec(),
@@ -110,5 +110,12 @@ impl Group {
             Compares::Functions(_) => Vec::new(),
             Compares::Counted(_, count) => count(),
         }
+    }
+}
+
+fn role(variant: &Variant) -> Role {
+    match variant.side {
+        Side::Wrong => Role::Wrong,
+        Side::Right => Role::Right,
     }
 }

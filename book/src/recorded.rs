@@ -2,7 +2,8 @@
 
 use std::{fs, io::Write as _, path::Path};
 
-use lab::{Experiment, Lesson, Machine, Report, Run};
+use lab::{Experiment, Lesson, Report, Run};
+use record::Machine;
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, macros::format_description};
 

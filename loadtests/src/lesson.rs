@@ -127,7 +127,7 @@ async fn one(
     beats.retain(|beat| (load.first..=load.last).contains(&beat.sent));
     Ok(Row {
         name: variant.map_or(DO_NOTHING, |variant| variant.name).to_owned(),
-        role: variant.map_or(Role::Baseline, |variant| variant.side.into()),
+        role: variant.map_or(Role::Baseline, role),
         at: None,
         measures: figures(&load, &beats, resident.filter(|_| scenario.remembers)),
     })
@@ -157,6 +157,14 @@ fn ms(wait: Duration) -> f64 {
     wait.as_secs_f64() * 1e3
 }
 
+/// What a variant stands for in the comparison.
+fn role(variant: &Variant) -> Role {
+    match variant.side {
+        Side::Wrong => Role::Wrong,
+        Side::Right => Role::Right,
+    }
+}
+
 /// Where goose's own report goes: under `target/load/`, in place of the last one.
 pub(crate) fn kept(name: &str) -> Option<PathBuf> {
     let folder = optimised::root().join("target/load");
@@ -166,7 +174,7 @@ pub(crate) fn kept(name: &str) -> Option<PathBuf> {
 
 /// A wrong way may drop requests, if that is its fault. The baseline and the right ways may not.
 fn sound(study: &Study) -> Result<(), String> {
-    for row in study.rows.iter().filter(|row| row.role != Side::Wrong.into()) {
+    for row in study.rows.iter().filter(|row| row.role != Role::Wrong) {
         let failed: f64 = row.measure("failed").map_or(0.0, |failed| failed.samples.iter().sum());
         if failed > 0.0 {
             return Err(format!(

@@ -1,8 +1,6 @@
 //! Faster, slower or can't tell: what may be said of two rows, given how much two equal things differ on this machine.
 
-use lab::{Comparison, Interval};
-
-use crate::{Kind, Role, Row, RunFile, Study, statistics::median_interval};
+use crate::{Comparison, Interval, Kind, Role, Row, RunFile, Study, statistics::median_interval};
 
 /// Fewer rounds than this allow no word: the range of five holds the true median in 93.8 of 100 cases.
 const FEWEST_ROUNDS: usize = 5;

@@ -15,6 +15,8 @@
 //! can't tell), then `main.rs`, the door `cargo record`.
 
 mod compare;
+mod interval;
+mod machine;
 mod run_file;
 mod shelf;
 mod statistics;
@@ -22,6 +24,8 @@ mod text;
 mod versions;
 
 pub use compare::{Compared, Noise};
+pub use interval::{Comparison, Interval};
+pub use machine::Machine;
 pub use run_file::{Kind, Measure, Role, Row, RunFile, SCHEMA, Settings, Study, Unit};
 pub use shelf::{Shelf, may_be_written};
 pub use statistics::{median, median_interval, percentile, rounded};

@@ -2,11 +2,10 @@
 
 use std::{collections::BTreeMap, fs, io::Write as _, path::Path};
 
-use lab::{Machine, Side};
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use crate::statistics::rounded;
+use crate::{Machine, statistics::rounded};
 
 /// The version of this shape. Readers refuse one that they do not know.
 pub const SCHEMA: u32 = 2;
@@ -114,15 +113,6 @@ pub enum Role {
     Ours,
     /// The nearest thing to a physical limit: bare hyper, a bare SQLite loop.
     Limit,
-}
-
-impl From<Side> for Role {
-    fn from(side: Side) -> Self {
-        match side {
-            Side::Wrong => Self::Wrong,
-            Side::Right => Self::Right,
-        }
-    }
 }
 
 impl Role {

@@ -1,6 +1,6 @@
 //! Median, interval and percentile. No distribution is assumed: times on a shared machine have none that has a name.
 
-use lab::Interval;
+use crate::Interval;
 
 /// How sure an interval is, at least, where there are samples enough.
 const LEVEL: f64 = 0.95;

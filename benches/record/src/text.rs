@@ -2,9 +2,7 @@
 
 use std::fmt::Write as _;
 
-use lab::{Comparison, Interval};
-
-use crate::{Noise, Row, Study, median, run_file::BUILD};
+use crate::{Comparison, Interval, Noise, Row, Study, median, run_file::BUILD};
 
 /// The study as a table, with what may be said from it.
 pub fn table(study: &Study, noise: Noise) -> String {

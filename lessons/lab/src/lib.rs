@@ -17,9 +17,7 @@ mod board;
 mod client;
 mod controls;
 mod gate;
-mod interval;
 mod lesson;
-mod machine;
 mod probe;
 mod refused;
 mod report;
@@ -30,12 +28,10 @@ mod text;
 mod wait;
 
 pub use controls::{Control, ControlError, Controls};
-pub use interval::{Comparison, Interval};
 pub use lesson::{
     App, AppFuture, Count, Experiment, Lesson, Plan, Question, Request, Side, Step, Timeline, Transcript,
     Variant,
 };
-pub use machine::Machine;
 pub use probe::{Backend, Counter, Gauge, InFlight, Probes, Rows};
 pub use refused::assert_refused;
 pub use report::{Beat, Ended, Exchange, Finding, Lane, Observed, Reading, Report, Verdict, shown_status};

@@ -100,7 +100,7 @@ fn refusal(folder: &Path, package: &str, name: &str) -> Refusal {
 
 /// `rustc 1.95`: the words of a message do not change within a minor version.
 fn compiler() -> String {
-    let version: Vec<_> = env!("LAB_RUSTC").split('.').take(2).collect();
+    let version: Vec<_> = env!("BUILT_BY_RUSTC").split('.').take(2).collect();
     format!("rustc {}", version.join("."))
 }
 

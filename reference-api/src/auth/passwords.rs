@@ -22,7 +22,7 @@ use crate::{clock::Random, error::ApiError, settings::Settings};
 /// later is better told to come back than kept.
 const WAITING_PER_CORE: usize = 64;
 
-/// Hashes passwords: a few at a time, on threads that are made for it, in memory that is kept.
+/// Hashes passwords: a few at a time, on threads that are made for it, in memory that is kept while there are more to come.
 #[derive(Clone)]
 pub struct Passwords(Arc<Hasher>);
 
@@ -30,8 +30,10 @@ struct Hasher {
     random: Arc<dyn Random>,
     /// What a new hash is made with.
     params: Params,
-    /// Who may wait for a permit.
+    /// Who may wait for a permit, or has one.
     places: Arc<Semaphore>,
+    /// How many places there are.
+    most: usize,
     permits: Arc<Semaphore>,
     memories: Mutex<Vec<Vec<Block>>>,
     computed: AtomicU64,
@@ -45,11 +47,35 @@ impl fmt::Debug for Passwords {
     }
 }
 
-/// The right to compute hashes, one after the other, until it is dropped.
-#[derive(Clone, Debug)]
-pub(crate) struct Turn(
-    #[expect(dead_code, reason = "given back when the last copy is dropped")] Arc<[OwnedSemaphorePermit; 2]>,
-);
+/// The right to compute hashes, one after the other, until its last copy is dropped.
+#[derive(Clone)]
+pub(crate) struct Turn(#[expect(dead_code, reason = "it is held, not read")] Arc<Held>);
+
+impl fmt::Debug for Turn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Turn")
+    }
+}
+
+/// Fields are dropped from first to last: whoever comes to the memory has given back its place already.
+struct Held {
+    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
+    _memory: Memory,
+}
+
+/// The memory of all hashes. The last one out gives it back.
+struct Memory(Arc<Hasher>);
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        let Self(hasher) = self;
+        // Asked after its own place was given back: of two that end together, at least one finds all places free.
+        if hasher.places.available_permits() == hasher.most {
+            hasher.memories().clear();
+        }
+    }
+}
 
 /// What a check of a password says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,11 +99,13 @@ impl Passwords {
         let params = params.expect("the settings are within argon2's bounds");
         // One permit per core: more hashes at once would not finish sooner, but each holds 19 MiB while it runs.
         let cores = thread::available_parallelism().map_or(1, usize::from);
+        let most = cores * (1 + WAITING_PER_CORE);
         let nobody = Hasher::phc(&[0; 16], &[0; 32], &params);
         Self(Arc::new(Hasher {
             random,
             params,
-            places: Arc::new(Semaphore::new(cores * (1 + WAITING_PER_CORE))),
+            places: Arc::new(Semaphore::new(most)),
+            most,
             permits: Arc::new(Semaphore::new(cores)),
             memories: Mutex::default(),
             computed: AtomicU64::new(0),
@@ -143,7 +171,7 @@ impl Passwords {
         let place = place.map_err(|full| ApiError::Unavailable(full.into()))?;
         // Waiting for a permit suspends this task and holds no thread.
         let permit = Arc::clone(&self.0.permits).acquire_owned().await.map_err(ApiError::internal)?;
-        Ok(Turn(Arc::new([place, permit])))
+        Ok(Turn(Arc::new(Held { _place: place, _permit: permit, _memory: Memory(Arc::clone(&self.0)) })))
     }
 
     async fn compute(
@@ -172,8 +200,8 @@ impl Passwords {
 impl Hasher {
     fn compute(&self, password: &Password, salt: &[u8], params: Params) -> Result<[u8; 32], argon2::Error> {
         // ANCHOR: kept_hash_memory
-        // The 19 MiB are kept for the next login. Given back each time, glibc would go on holding gigabytes of them
-        // after a storm of logins, and every page would have to be mapped again for each hash.
+        // The 19 MiB are kept for the next login while others are under way. Given back each time, every page would have
+        // to be mapped and zeroed again for each hash, in the middle of a storm of logins.
         let mut memory = self.memories().pop().unwrap_or_default();
         memory.resize(params.block_count(), Block::default());
         let mut output = [0; 32];
@@ -232,9 +260,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_storm_of_hashes_runs_on_as_many_buffers_as_there_are_cores() {
+    async fn a_storm_of_hashes_runs_on_as_many_buffers_as_there_are_cores_and_the_last_one_gives_them_back() {
         let passwords = passwords();
         let cores = thread::available_parallelism().unwrap().get();
+        // Somebody who has a place and asks for nothing: the storm goes on.
+        let place = Arc::clone(&passwords.0.places).try_acquire_owned().unwrap();
 
         let hashes: Vec<_> = (0..4 * cores)
             .map(|_| {
@@ -246,8 +276,12 @@ mod tests {
             hash.await.unwrap().unwrap();
         }
 
-        assert!(passwords.0.memories().len() <= cores);
+        assert!((1..=cores).contains(&passwords.0.memories().len()));
         assert_eq!(passwords.0.permits.available_permits(), cores);
+
+        drop(place);
+        hash(&passwords).await.unwrap();
+        assert!(passwords.0.memories().is_empty());
     }
 
     #[tokio::test]

@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use lab::Interval;
-use record::{Measure, Role, Study, median_interval, number};
+use record::{Interval, Measure, Role, Study, median_interval, number};
 
 use super::{axis, marks};
 use crate::markup::escape;

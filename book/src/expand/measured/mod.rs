@@ -7,8 +7,7 @@
 mod bars;
 mod curve;
 
-use lab::Comparison;
-use record::{Kind, Noise, Row, RunFile, Shelf, Study, median_interval, number};
+use record::{Comparison, Kind, Noise, Row, RunFile, Shelf, Study, median_interval, number};
 
 use crate::{
     Library,
@@ -199,7 +198,7 @@ fn table(taken: &Taken<'_>, caption: &str) -> String {
 
 fn cell(row: &Row, name: &str) -> String {
     let Some(measure) = row.measure(name) else { return String::new() };
-    let lab::Interval { low, point, high } = median_interval(&measure.samples);
+    let record::Interval { low, point, high } = median_interval(&measure.samples);
     let interval = if low < high {
         format!(" <small>[{} … {}]</small>", number(low), number(high))
     } else {

@@ -30,7 +30,7 @@ impl Machine {
             cores: thread::available_parallelism().map_or(1, usize::from),
             memory_gib: memory_gib(),
             os: os(),
-            rustc: env!("LAB_RUSTC").to_owned(),
+            rustc: env!("BUILT_BY_RUSTC").to_owned(),
         }
     }
 }
