@@ -8,6 +8,7 @@ use super::Reference;
 use crate::{
     Stopped,
     beside::{self, Pace, Target},
+    fastapi::ask_once,
     process::Memory,
     service::Service,
     wire::Wired,
@@ -64,13 +65,13 @@ pub(super) fn measure(rounds: u16, seconds: u16) -> Result<Vec<Study>, Stopped> 
     ])
 }
 
-/// What the service holds before anybody has asked for anything, in a fresh process each round.
+/// What the service holds when it says that it is ready, in a fresh process each round.
 fn at_rest(rounds: u16) -> Result<Study, Stopped> {
     let mut study = Study {
         id: "api-at-rest".to_owned(),
         kind: Kind::Api,
         lesson: None,
-        question: "Resident memory of the reference API right after its start".to_owned(),
+        question: "Resident memory of the reference API when it is ready".to_owned(),
         settings: Settings::new(),
         rows: Vec::new(),
         notes: vec!["What is not its own are pages of the program and its libraries, as far as they are mapped: every process \
@@ -80,6 +81,9 @@ fn at_rest(rounds: u16) -> Result<Study, Stopped> {
     for _ in 0..rounds {
         let folder = tempfile::tempdir().map_err(|error| format!("no folder for the database: {error}"))?;
         let reference = Reference::start(folder.path(), "warn")?;
+        // It listens before the last of its threads has begun; whoever asks finds all of it there.
+        let ready = Wired::get(reference.service.address, "/health/ready");
+        ask_once(&reference.service, &ready).map_err(|error| format!("/health/ready {error}"))?;
         if let Some(memory) = Memory::of(reference.service.pid()) {
             let measures = memory.measures().to_vec();
             let row = Row { name: "reference API".to_owned(), role: Role::Ours, at: None, measures };
