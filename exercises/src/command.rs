@@ -118,7 +118,7 @@ const INTERRUPTED: u8 = 130;
 /// Does what was asked for and prints it.
 pub async fn run(command: Option<Command>) -> ExitCode {
     let said = match Kit::find().map_err(CommandError::from) {
-        Ok(kit) => Session { kit, raw: Cell::new(false) }.run(command).await,
+        Ok(kit) => Session { kit, raw: Cell::new(false), watching: Cell::new(false) }.run(command).await,
         Err(error) => Err(error),
     };
     let (text, code) = match said {
@@ -137,6 +137,8 @@ struct Session {
     kit: Kit,
     /// The terminal does not begin new lines by itself.
     raw: Cell<bool>,
+    /// Keys are listened to, so a message names the key and not the command.
+    watching: Cell<bool>,
 }
 
 impl Session {
@@ -186,6 +188,11 @@ impl Session {
         if let Some(notice) = notice {
             eprint!("{notice}{}", if self.raw.get() { "\r\n" } else { "\n" });
         }
+    }
+
+    /// What to type: the key while keys are listened to, else the command.
+    fn typed(&self, key: char, command: &str) -> String {
+        if self.watching.get() { format!("key {key}") } else { format!("cargo exercise {command}") }
     }
 
     /// The exercise that was named, else the one that the reader is at.

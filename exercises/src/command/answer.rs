@@ -45,6 +45,7 @@ impl Session {
         let _ = writeln!(text, "\n  not yet: {}\n\n  {hint}\n", sentence(&check.name));
         text.push_str(&match step {
             2 => format!("That was the last one. next: cargo exercise solution {number:02} --anyway\n"),
+            _ if self.watching.get() => "next: mend it and save     (or key h again for more)\n".to_owned(),
             _ => format!("next: cargo exercise check {number:02}     (or hint {number:02} again for more)\n"),
         });
         self.mark(exercise, |mark| {
@@ -79,10 +80,14 @@ impl Session {
     pub(super) fn reset(&self, exercise: &Exercise) -> Result<Said, CommandError> {
         let copy = answer::reset(exercise, now())?;
         let number = exercise.number;
-        let text = format!(
-            "your answer was kept as {}\nthe starter is in its place\n\nnext: cargo exercise check {number:02}     (restore {number:02} brings your answer back)\n",
-            copy.display()
-        );
+        let next = match self.watching.get() {
+            true => format!("cargo exercise restore {number:02} brings your answer back"),
+            false => format!(
+                "next: cargo exercise check {number:02}     (restore {number:02} brings your answer back)"
+            ),
+        };
+        let text =
+            format!("your answer was kept as {}\nthe starter is in its place\n\n{next}\n", copy.display());
         Ok(Said { text, code: 0 })
     }
 

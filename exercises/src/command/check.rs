@@ -14,7 +14,7 @@ use crate::{
     hints::{Hints, fingerprint},
     kit::Exercise,
     plain,
-    progress::LastVerdict,
+    progress::{LastVerdict, Progress},
     prove,
     trial::{self, Ended},
     verdict::{self, Verdict},
@@ -85,18 +85,36 @@ impl Session {
         };
         let mut text = format!("{number:02} {slug} · {word}\n\n{}\n\n", verdict.text.trim_end());
         if verdict.solved {
-            let _ = writeln!(text, "compare: cargo exercise solution {number:02}");
+            let _ = writeln!(text, "compare: {}", self.typed('s', &format!("solution {number:02}")));
             if let Some(progress) = progress {
-                text.push_str(&self.next(&progress)?);
+                text.push_str(&self.after_solved(exercise, &progress)?);
             }
         } else if verdict.failed.is_some() {
             let task = exercise.shown("task.md");
-            let _ = writeln!(text, "next: cargo exercise hint {number:02}     (or open {task})");
+            let hint = self.typed('h', &format!("hint {number:02}"));
+            let _ = writeln!(text, "next: {hint}     (or open {task})");
         } else {
             let file = exercise.shown(&format!("tests/{}.rs", exercise.target()));
-            let _ = writeln!(text, "next: mend {file}, then cargo exercise check {number:02}");
+            let then = match self.watching.get() {
+                true => " and save it".to_owned(),
+                false => format!(", then cargo exercise check {number:02}"),
+            };
+            let _ = writeln!(text, "next: mend {file}{then}");
         }
         Ok(Said { text, code: if verdict.solved { 0 } else { NOT_YET } })
+    }
+
+    /// Where to go from an exercise that is solved.
+    fn after_solved(&self, exercise: &Exercise, progress: &Progress) -> Result<String, CommandError> {
+        match self.after(exercise)? {
+            Some(next) if self.watching.get() => Ok(format!(
+                "next: {}     ({}, about {} minutes)\n",
+                self.typed('n', ""),
+                next.name(),
+                next.minutes
+            )),
+            _ => self.next(progress),
+        }
     }
 }
 

@@ -68,6 +68,7 @@ impl Session {
         };
         let screen = Screen::open(plain)?;
         self.raw.set(screen.is_raw());
+        self.watching.set(true);
         keys::listen(screen.is_raw(), heard.clone());
         loop {
             answer::start(&exercise)?;
@@ -199,7 +200,7 @@ impl Session {
     }
 
     /// The next exercise that is not solved, after the one at hand and then from the beginning.
-    fn after(&self, exercise: &Exercise) -> Result<Option<Exercise>, CommandError> {
+    pub(super) fn after(&self, exercise: &Exercise) -> Result<Option<Exercise>, CommandError> {
         let progress = self.progress()?;
         let exercises = self.in_order()?;
         let here = exercises.iter().position(|other| other.number == exercise.number).unwrap_or(0);

@@ -42,6 +42,16 @@ impl Place {
         self.root().join("exercises/18-unblock-the-report")
     }
 
+    /// A second exercise, after the first; its folder.
+    pub(crate) fn another(&self) -> PathBuf {
+        let other = self.exercise().with_file_name("19-bound-the-thumbnails");
+        fs::create_dir_all(other.join("judged")).unwrap();
+        for file in ["task.md", "hints.toml", "checks.rs", "judged/starter.rs"] {
+            fs::copy(self.exercise().join(file), other.join(file)).unwrap();
+        }
+        other
+    }
+
     pub(crate) fn answer(&self) -> PathBuf {
         self.exercise().join("tests/answer_18.rs")
     }

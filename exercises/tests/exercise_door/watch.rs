@@ -209,10 +209,12 @@ fn saves_are_seen_by_looking_where_nobody_tells_of_them() {
 #[test]
 fn keys_show_a_hint_the_list_and_reset_after_a_second_press() {
     let mut watch = Watching::start("wrong", "");
+    watch.wait_for("next: key h ");
     watch.wait_for("keys:");
 
     watch.press("h");
     watch.wait_for("hint 1 of 3");
+    watch.wait_for("key h again for more");
     watch.press("l");
     watch.wait_for("18  unblock-the-report");
     watch.press("rx");
@@ -234,11 +236,7 @@ fn keys_show_a_hint_the_list_and_reset_after_a_second_press() {
 fn an_answer_that_is_not_solved_is_left_after_a_second_press_only() {
     let mut watch = Watching::start("wrong", "");
     watch.wait_for("keys:");
-    let next = watch.place.exercise().with_file_name("19-bound-the-thumbnails");
-    fs::create_dir_all(next.join("judged")).unwrap();
-    for file in ["task.md", "hints.toml", "checks.rs", "judged/starter.rs"] {
-        fs::copy(watch.place.exercise().join(file), next.join(file)).unwrap();
-    }
+    let next = watch.place.another();
 
     watch.press("nx");
     watch.wait_for("n again: leave it for 19-bound-the-thumbnails");
@@ -247,6 +245,22 @@ fn an_answer_that_is_not_solved_is_left_after_a_second_press_only() {
     watch.press("nn");
 
     watch.wait_for("watching exercises/19-bound-the-thumbnails/tests/answer_19.rs");
+}
+
+#[test]
+fn a_solved_answer_names_the_keys_that_compare_it_and_go_on() {
+    let mut watch = Watching::start("wrong", "");
+    watch.wait_for("keys:");
+    let next = watch.place.another();
+
+    watch.save("right");
+    watch.wait_for("compare: key s");
+    watch.wait_for("next: key n     (19-bound-the-thumbnails, ");
+    watch.wait_for("keys:");
+    watch.press("n");
+
+    watch.wait_for("watching exercises/19-bound-the-thumbnails/tests/answer_19.rs");
+    assert!(next.join("tests/answer_19.rs").exists());
 }
 
 #[test]
