@@ -36,6 +36,8 @@ pub(crate) struct Users {
     pub(crate) seconds: u16,
     /// What they ask for. Each begins somewhere else and then walks on from one to the next.
     pub(crate) asks: Arc<Vec<Request>>,
+    /// Statuses that count as a good answer, beside 2xx.
+    pub(crate) answers: &'static [u16],
     /// Whether goose fills in the requests that nobody sent while the server stalled.
     pub(crate) corrected: bool,
 }
@@ -43,7 +45,7 @@ pub(crate) struct Users {
 /// What the users saw.
 #[derive(Debug)]
 pub(crate) struct Attack {
-    /// Answers with a 2xx status.
+    /// Answers with a status that counts as good.
     pub(crate) answered: u64,
     /// Answers 429 and 503: the service said that it has too much to do.
     pub(crate) refused: u64,
@@ -79,6 +81,8 @@ impl Attack {
 #[derive(Debug)]
 struct Tally {
     base: Instant,
+    /// Statuses that are good, beside 2xx.
+    answers: &'static [u16],
     first: AtomicU64,
     last: AtomicU64,
     refused: AtomicU64,
@@ -87,9 +91,10 @@ struct Tally {
 }
 
 impl Tally {
-    fn new() -> Self {
+    fn new(answers: &'static [u16]) -> Self {
         Self {
             base: Instant::now(),
+            answers,
             first: AtomicU64::new(u64::MAX),
             last: AtomicU64::new(0),
             refused: AtomicU64::new(0),
@@ -107,7 +112,9 @@ impl Tally {
         self.first.fetch_min(self.since_base(sent), Ordering::Relaxed);
         self.last.fetch_max(self.since_base(now), Ordering::Relaxed);
         match status {
-            Some(200..=299) => self.waits.lock().unwrap_or_else(PoisonError::into_inner).push(now - sent),
+            Some(status) if (200..=299).contains(&status) || self.answers.contains(&status) => {
+                self.waits.lock().unwrap_or_else(PoisonError::into_inner).push(now - sent)
+            }
             Some(429 | 503) => _ = self.refused.fetch_add(1, Ordering::Relaxed),
             _ => _ = self.failed.fetch_add(1, Ordering::Relaxed),
         }
@@ -141,7 +148,7 @@ pub(crate) async fn attack(url: &str, users: &Users, report: Option<&Path>) -> R
     let client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build();
     let client = client.map_err(|error| format!("no client for the users: {error}"))?;
     be_quiet();
-    let tally = Arc::new(Tally::new());
+    let tally = Arc::new(Tally::new(users.answers));
     let metrics = conduct(url, users, report, client, Arc::clone(&tally)).await;
     let metrics = metrics.map_err(|error| error.to_string())?;
     let requests = metrics.requests.values().find(|requests| requests.path == NAME);

@@ -41,7 +41,7 @@ pub(crate) fn measure(lesson: &str, settings: Settings) -> Result<Vec<Study>, St
 fn one_test(scenario: &'static Scenario, settings: Settings) -> Result<Study, Stopped> {
     let runtime = Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("no runtime for the users: {error}"))?;
-    let (lesson, experiment) = scenario.subject();
+    let (lesson, _) = scenario.subject();
     let mut study = Study {
         id: scenario.id(),
         kind: Kind::Load,
@@ -57,7 +57,7 @@ fn one_test(scenario: &'static Scenario, settings: Settings) -> Result<Study, St
         if round == 1 {
             order.push(None);
         }
-        order.extend(experiment.variants.iter().map(Some));
+        order.extend(scenario.variants().map(Some));
         // There and back: what drifts over a round then favours nobody.
         if round % 2 == 0 {
             order.reverse();
@@ -94,6 +94,10 @@ fn said(scenario: &Scenario, settings: Settings) -> record::Settings {
         said.insert(name.to_owned(), value.to_string());
     }
     said.insert("cores".to_owned(), cores::divided().to_owned());
+    if !scenario.answers.is_empty() {
+        let others: Vec<_> = scenario.answers.iter().map(u16::to_string).collect();
+        said.insert("good answers".to_owned(), format!("2xx and {}", others.join(", ")));
+    }
     said
 }
 
@@ -111,8 +115,13 @@ async fn one(
         Some(_) => scenario.asks(),
         None => vec![lab::Request::get(HEARTBEAT)],
     };
-    let users =
-        Users { users: settings.users, seconds: settings.seconds, asks: Arc::new(asks), corrected: false };
+    let users = Users {
+        users: settings.users,
+        seconds: settings.seconds,
+        asks: Arc::new(asks),
+        answers: scenario.answers,
+        corrected: false,
+    };
     let report = variant.and_then(|variant| kept(&format!("{}-{}", scenario.id(), variant.name)));
     let url = service.url();
     let heartbeat = Heartbeat::start(&format!("{url}{HEARTBEAT}"));

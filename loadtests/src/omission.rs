@@ -51,7 +51,7 @@ pub(crate) fn measure(ask: &Ask) -> Result<Vec<Study>, Stopped> {
     let runtime = Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("no runtime for the users: {error}"))?;
     let asks = Arc::new(vec![lab::Request::get("/")]);
-    let users = Users { users: USERS, seconds: ask.seconds, asks, corrected: true };
+    let users = Users { users: USERS, seconds: ask.seconds, asks, answers: &[], corrected: true };
     let corrected = runtime.block_on(attack(&stalls.url(), &users, None))?;
     if goose::is_killswitch_triggered() {
         return Err(Stopped::Interrupted);

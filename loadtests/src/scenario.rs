@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use lab::{Controls, Experiment, Lesson, Plan, Request};
+use lab::{Controls, Experiment, Lesson, Plan, Request, Variant};
 
 /// One load test: the variants of an experiment, and the settings under which their users ask for what the experiment asks.
 #[derive(Debug)]
@@ -17,6 +17,12 @@ pub(crate) struct Scenario {
     varies: Option<&'static str>,
     /// Whether the service's resident memory is a figure of this test.
     pub(crate) remembers: bool,
+    /// The variants that are loaded; none means all.
+    only: &'static [&'static str],
+    /// What users ask for as well.
+    also: &'static [&'static str],
+    /// Statuses that count as an answer, beside 2xx.
+    pub(crate) answers: &'static [u16],
 }
 
 /// A plain load test.
@@ -25,17 +31,31 @@ const fn of(
     experiment: &'static str,
     controls: &'static [(&'static str, u64)],
 ) -> Scenario {
-    Scenario { lesson, experiment, controls, varies: None, remembers: false }
+    Scenario {
+        lesson,
+        experiment,
+        controls,
+        varies: None,
+        remembers: false,
+        only: &[],
+        also: &[],
+        answers: &[],
+    }
 }
 
 /// Every load test, by lesson.
 static SCENARIOS: &[Scenario] = &[
-    of(&await_together::LESSON, "one-dashboard", &[("hold_ms", 10)]),
+    Scenario {
+        only: &["in-turn", "try-join"],
+        ..of(&await_together::LESSON, "one-dashboard", &[("hold_ms", 10)])
+    },
     // One: no search waits for others to come, as it does in the lab.
     of(&backpressure::LESSON, "ten-at-the-door", &[("hold_ms", 10), ("requests", 1)]),
     of(&one_client::LESSON, "twenty-quotes", &[]),
+    // With one connection, a second one never comes.
     Scenario {
         varies: Some("pool"),
+        only: &["held-over-a-call", "one-connection"],
         ..of(&pool_starvation::LESSON, "ten-statements", &[("hold_ms", 10), ("pool", 1)])
     },
     Scenario {
@@ -48,6 +68,20 @@ static SCENARIOS: &[Scenario] = &[
     },
     Scenario { remembers: true, ..of(&passwords::LESSON, "login-storm", &[("cores", 1)]) },
     of(&blocking_the_runtime::LESSON, "ten-reports", &[("hold_ms", 20)]),
+    // Every rate is in the table after its first call. The misspelt one never is: each request for it goes to the exchange,
+    // and what it holds meanwhile is held from the twenty others.
+    Scenario {
+        only: &["tokio-mutex", "copy-out"],
+        also: &["/rates/UDS"],
+        answers: &[404],
+        ..of(&locks_across_await::LESSON, "ten-rates", &[("hold_ms", 10), ("requests", 20)])
+    },
+    // The service behind never answers in time. What differs is when users hear so.
+    Scenario {
+        only: &["no-timeout", "deadline"],
+        answers: &[504],
+        ..of(&timeouts_and_cancellation::LESSON, "a-silent-service", &[("silence_ms", 400)])
+    },
 ];
 
 impl Scenario {
@@ -79,14 +113,22 @@ impl Scenario {
         experiment.controls(self.controls.iter().copied()).expect("a scenario's controls are in bounds")
     }
 
-    /// What the users ask for, over and over: what the experiment asks for.
+    /// The variants that are loaded.
+    pub(crate) fn variants(&self) -> impl Iterator<Item = &'static Variant> {
+        let all = self.subject().1.variants.iter();
+        all.filter(|variant| self.only.is_empty() || self.only.contains(&variant.name))
+    }
+
+    /// What the users ask for, over and over: what the experiment asks for, and what this test adds.
     pub(crate) fn asks(&self) -> Vec<Request> {
-        match &self.subject().1.plan {
+        let mut asks = match &self.subject().1.plan {
             Plan::Timeline(timeline) => (timeline.requests)(&self.controls()),
             Plan::Count(count) => (count.requests)(&self.controls()),
             // A transcript's requests are built from the answers before them: nothing that many can repeat.
             Plan::Transcript(_) => Vec::new(),
-        }
+        };
+        asks.extend(self.also.iter().map(|path| Request::get(*path)));
+        asks
     }
 }
 
@@ -126,8 +168,7 @@ pub(crate) fn numbers() -> String {
 pub(crate) fn list() -> String {
     let mut out = String::from("Lessons with a load test:\n\n");
     for scenario in SCENARIOS {
-        let (_, experiment) = scenario.subject();
-        let variants: Vec<_> = experiment.variants.iter().map(|variant| variant.name).collect();
+        let variants: Vec<_> = scenario.variants().map(|variant| variant.name).collect();
         // Writing to a String cannot fail.
         let _ = writeln!(out, "  {}: {}", scenario.title(), variants.join(", "));
     }
@@ -153,6 +194,9 @@ mod tests {
                 assert_eq!(scenario.controls().get(name), Some(*value), "{}", experiment.slug);
             }
             assert!(!scenario.asks().is_empty(), "{} asks for nothing", experiment.slug);
+            for name in scenario.only {
+                assert!(experiment.variant(name).is_some(), "{} has no {name}", experiment.slug);
+            }
         }
     }
 

@@ -13,6 +13,7 @@ use garde::Validate;
 use http_body_util::Full;
 use hyper::{Request, Response, body::Bytes, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use serde::{Deserialize, Serialize};
 use tokio::{net::TcpListener, runtime::Builder, task::LocalSet, time::Instant};
 use uuid::Uuid;
@@ -214,19 +215,24 @@ struct Rows {
     owner: Uuid,
 }
 
+/// As the reference API shows it.
 #[derive(Serialize)]
 struct Item {
     id: Uuid,
     title: String,
     description: Option<String>,
+    availability: Option<(String, String)>,
     created_at: String,
+    version: i64,
 }
 
 async fn bare(listener: TcpListener, rows: Option<Rows>) -> Result<(), String> {
-    let connection = rows.map(|rows| {
-        let open =
-            rusqlite::Connection::open_with_flags(&rows.path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY);
-        open.map(|connection| (connection, rows.owner))
+    let connection = rows.map(|rows| -> rusqlite::Result<_> {
+        // Opened as the reference API opens it for its readers.
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&rows.path, flags)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        Ok((connection, rows.owner))
     });
     let connection = Rc::new(connection.transpose().map_err(|error| error.to_string())?);
     loop {
@@ -244,7 +250,7 @@ async fn bare(listener: TcpListener, rows: Option<Rows>) -> Result<(), String> {
     }
 }
 
-fn answer(connection: Option<&(rusqlite::Connection, Uuid)>) -> Response<Full<Bytes>> {
+fn answer(connection: Option<&(Connection, Uuid)>) -> Response<Full<Bytes>> {
     let body = match connection {
         None => Ok(Bytes::from_static(br#"{"message":"hello"}"#)),
         Some((connection, owner)) => list(connection, *owner).map_err(|error| error.to_string()),
@@ -260,14 +266,26 @@ fn answer(connection: Option<&(rusqlite::Connection, Uuid)>) -> Response<Full<By
     response
 }
 
-/// The reference API's statement for its list, prepared once, run and written as JSON on this thread.
-fn list(connection: &rusqlite::Connection, owner: Uuid) -> rusqlite::Result<Bytes> {
+/// The reference API's statement for its list and the fields of its answer: prepared once, run and written as JSON on this thread.
+fn list(connection: &Connection, owner: Uuid) -> rusqlite::Result<Bytes> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, title, description, created_at FROM items WHERE owner_id = ?1 ORDER BY id DESC LIMIT 100",
+        "SELECT id, title, description, available_from, available_until, created_at, version FROM items
+         WHERE owner_id = ?1 AND id < ?2 AND title_folded LIKE ?3 ESCAPE '\\'
+         AND (?4 IS NULL OR (available_from <= ?4 AND available_until >= ?4))
+         ORDER BY id DESC LIMIT ?5",
     )?;
-    let rows = statement.query_map([owner.as_bytes().as_slice()], |row| {
-        let id = Uuid::from_bytes(row.get(0)?);
-        Ok(Item { id, title: row.get(1)?, description: row.get(2)?, created_at: row.get(3)? })
+    // The first page, one row more than it shows: that there is one says that there is a next page.
+    let values = rusqlite::params![owner, Uuid::max(), "%", None::<String>, 101];
+    let rows = statement.query_map(values, |row| {
+        let availability = row.get::<_, Option<String>>(3)?.zip(row.get(4)?);
+        Ok(Item {
+            id: row.get(0)?,
+            title: row.get(1)?,
+            description: row.get(2)?,
+            availability,
+            created_at: row.get(5)?,
+            version: row.get(6)?,
+        })
     })?;
     let items = rows.collect::<rusqlite::Result<Vec<_>>>()?;
     // A list of strings always has a JSON form.

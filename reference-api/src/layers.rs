@@ -1,24 +1,33 @@
 //! What every request passes on its way in and every answer on its way out.
 
-use std::{any::Any, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    convert::Infallible,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use axum::{
-    Json, Router,
+    BoxError, Json, Router,
+    body::{Body, Bytes, HttpBody},
     extract::{DefaultBodyLimit, MatchedPath, Request, State},
     http::{
         Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header, uri::Authority,
     },
-    middleware::{Next, from_fn_with_state},
+    middleware::Next,
     response::{IntoResponse, Response},
 };
-use tower::{ServiceBuilder, util::MapFutureLayer};
+use pin_project_lite::pin_project;
+use tokio::{task::unconstrained, time::Sleep};
+use tower::{Service, ServiceBuilder, layer::layer_fn};
 use tower_http::{
-    catch_panic::CatchPanicLayer,
     compression::{CompressionLayer, DefaultPredicate, Predicate},
     cors::{AllowOrigin, CorsLayer},
 };
 use tracing::{Instrument as _, Span};
-use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use crate::{clock::new_id, error::ApiError, problem::Problem, state::AppState};
@@ -26,60 +35,137 @@ use crate::{clock::new_id, error::ApiError, problem::Problem, state::AppState};
 /// The header that a request's id travels in.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-// ANCHOR: layer_stack
 /// Puts the whole stack around the router's routes, and around its fallback if it has one.
 ///
 /// CORS is outermost of all, in [`cors`]: a preflight is answered before anything can refuse it, and an error carries the header
 /// that lets the page read it.
 ///
 /// Outermost first: a request goes down this list and its answer comes back up. The frame sees every answer, also that of a
-/// panic. Errors get their body in it, outside of the layers that answer with errors: panic and deadline. The deadline is inside
-/// of the panic layer and outside of the body limit: it counts the time that a slow body takes, too.
+/// panic, and gives errors their body. Its deadline is outside of the body limit: it counts the time that a slow body takes, too.
 pub(crate) fn around(router: Router, state: &AppState) -> Router {
     let deadline = Duration::from_secs(state.settings.deadline_seconds);
+    let for_frame = state.clone();
     let router = router.layer(
         ServiceBuilder::new()
-            .layer(from_fn_with_state(state.clone(), frame))
+            .layer(layer_fn(move |inner| Frame { state: for_frame.clone(), deadline, inner }))
             .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(without_etag)))
-            .layer(CatchPanicLayer::custom(panicked))
-            .map_future(move |answer| cut_at(deadline, answer))
             .layer(DefaultBodyLimit::max(state.settings.body_bytes)),
     );
     cors(router, &state.settings.origins)
 }
-// ANCHOR_END: layer_stack
 
-// ANCHOR: frame
 /// What belongs to every request: an id, a span, a count, a log line, headers, and the body of its error.
 ///
-/// One function and not a layer for each: a layer made of a function clones all that is inside of it, for each request, and puts
-/// its future in a box.
-async fn frame(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let id = identify(&state, request.headers());
-    let span = span(&request, id);
-    let answer = async {
-        let counted = state.metrics.begin(&request);
-        let mut response = match require_one_host(&request) {
-            Ok(()) => next.run(request).await,
-            Err(error) => error.into_response(),
-        };
-        if let Some(error) = response.extensions_mut().remove::<Arc<ApiError>>() {
-            response = explain(&error, id, response);
-        }
-        for (name, value) in UNLESS_SET {
-            response.headers_mut().entry(name).or_insert(value);
-        }
-        if let Ok(id) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer())) {
-            response.headers_mut().insert(REQUEST_ID, id);
-        }
-        let took = counted.end(response.status());
-        let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        tracing::info!(status = response.status().as_u16(), took_us, "answered");
-        response
-    };
-    answer.instrument(span).await
+/// One service for all of it, written by hand: a layer made of a function (`from_fn`) clones all that is inside of it for each
+/// request, and puts its future in one more box.
+#[derive(Clone)]
+struct Frame<S> {
+    state: AppState,
+    deadline: Duration,
+    inner: S,
 }
-// ANCHOR_END: frame
+
+impl<S, B> Service<Request> for Frame<S>
+where
+    S: Service<Request, Response = Response<B>, Error = Infallible>,
+    S::Future: Send + 'static,
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    // ANCHOR: frame
+    fn call(&mut self, request: Request) -> Self::Future {
+        let id = identify(&self.state, request.headers());
+        let span = span(&request, id);
+        let counted = self.state.metrics.begin(&request);
+        let answer = require_one_host(&request).and_then(|()| {
+            let begun = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| self.inner.call(request))));
+            let answer = begun.map_err(|panic| panicked(&*panic))?;
+            Ok(Guarded { answer, deadline: self.deadline, timer: None })
+        });
+        let answer = async move {
+            let mut response = match answer {
+                Ok(answer) => answer.await,
+                Err(error) => error.into_response(),
+            };
+            if let Some(error) = response.extensions_mut().remove::<Arc<ApiError>>() {
+                response = explain(&error, id, response);
+            }
+            dress(response.headers_mut(), id);
+            let took = counted.end(response.status());
+            let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+            tracing::info!(status = response.status().as_u16(), took_us, "answered");
+            Ok(response)
+        };
+        Box::pin(answer.instrument(span))
+    }
+    // ANCHOR_END: frame
+}
+
+// ANCHOR: guarded
+pin_project! {
+    /// An answer that comes in time and without a panic, or an error in its place.
+    struct Guarded<F> {
+        #[pin]
+        answer: F,
+        deadline: Duration,
+        #[pin]
+        timer: Option<Sleep>,
+    }
+}
+
+impl<F, B> Future for Guarded<F>
+where
+    F: Future<Output = Result<Response<B>, Infallible>>,
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    type Output = Response;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Response> {
+        let mut this = self.project();
+        // A panic costs one request and not the connection. What was half done belonged to this request and goes with it.
+        match catch_unwind(AssertUnwindSafe(|| this.answer.poll(context))) {
+            Ok(Poll::Ready(Ok(answer))) => return Poll::Ready(answer.map(Body::new)),
+            Ok(Poll::Pending) => {}
+            Err(panic) => return Poll::Ready(panicked(&*panic).into_response()),
+        }
+        // What never waits needs no timer. The work in progress is dropped where it waits; a transaction is rolled back by that.
+        if this.timer.is_none() {
+            this.timer.set(Some(tokio::time::sleep(*this.deadline)));
+        }
+        // An answer that uses up its turn each time leaves none for the timer.
+        match this.timer.as_pin_mut().map(|timer| pin!(unconstrained(timer)).poll(context)) {
+            Some(Poll::Ready(())) => {
+                Poll::Ready(ApiError::Unavailable("the deadline is over".into()).into_response())
+            }
+            Some(Poll::Pending) | None => Poll::Pending,
+        }
+    }
+}
+// ANCHOR_END: guarded
+
+fn panicked(panic: &(dyn Any + Send)) -> ApiError {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no text");
+    ApiError::internal(format!("panic: {text}"))
+}
+
+/// Adds the headers that every answer has.
+fn dress(headers: &mut HeaderMap, id: Uuid) {
+    headers.reserve(UNLESS_SET.len() + 1);
+    for (name, value) in UNLESS_SET {
+        headers.entry(name).or_insert(value);
+    }
+    if let Ok(id) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer())) {
+        headers.insert(REQUEST_ID, id);
+    }
+}
 
 /// What browsers and caches obey, where the answer does not say it itself.
 const UNLESS_SET: [(HeaderName, HeaderValue); 4] = [
@@ -131,14 +217,6 @@ pub(crate) async fn shed(
 }
 // ANCHOR_END: shedding
 
-/// A shorter deadline for some routes: [`around`] has the one for all.
-pub(crate) fn within<S: Clone + Send + Sync + 'static>(
-    router: OpenApiRouter<S>,
-    deadline: Duration,
-) -> OpenApiRouter<S> {
-    router.route_layer(MapFutureLayer::new(move |answer| cut_at(deadline, answer)))
-}
-
 /// An `ETag` names these bytes. Compressed they would be others, under the same name (RFC 9110 §8.8.3.3); what has one is small.
 fn without_etag(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
     !headers.contains_key(header::ETAG)
@@ -157,9 +235,18 @@ fn require_one_host(request: &Request) -> Result<(), ApiError> {
     }
 }
 
+/// Nearly every host is a plain name or address, perhaps with a port. The rules for the others are long, and http's to know.
 fn names_a_host(host: &HeaderValue) -> bool {
-    let authority = Authority::try_from(host.as_bytes());
-    authority.is_ok_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'))
+    let plain = host.to_str().is_ok_and(|host| {
+        let (name, port) = host.split_once(':').unwrap_or((host, "80"));
+        !name.is_empty()
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
+            && (1..=5).contains(&port.len())
+            && port.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    plain
+        || Authority::try_from(host.as_bytes())
+            .is_ok_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'))
 }
 
 /// The request's id. One that comes from outside is kept if it is a UUID: a proxy may have logged it already, and free text
@@ -171,8 +258,8 @@ fn identify(state: &AppState, headers: &HeaderMap) -> Uuid {
 
 /// The span of a request. It names the route and not the address, since an address may hold whatever a client puts there.
 fn span(request: &Request, id: Uuid) -> Span {
-    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    tracing::info_span!("request", %id, method = %request.method(), route)
+    let route = || request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    tracing::info_span!("request", %id, method = %request.method(), route = route())
 }
 
 /// Writes the body of an error, and logs what a server error was caused by, once.
@@ -190,25 +277,6 @@ fn explain(error: &ApiError, id: Uuid, response: Response) -> Response {
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);
     response.headers_mut().remove(header::CONTENT_LENGTH);
     response
-}
-
-/// A panic costs one request and not the connection.
-#[expect(clippy::needless_pass_by_value, reason = "the signature that CatchPanicLayer calls")]
-fn panicked(panic: Box<dyn Any + Send>) -> Response {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no text");
-    ApiError::internal(format!("panic: {text}")).into_response()
-}
-
-/// Ends what takes too long. The work in progress is dropped where it waits; a transaction is rolled back by that.
-async fn cut_at<E>(
-    deadline: Duration,
-    answer: impl Future<Output = Result<Response, E>>,
-) -> Result<Response, E> {
-    match tokio::time::timeout(deadline, answer).await {
-        Ok(answer) => answer,
-        Err(elapsed) => Ok(ApiError::Unavailable(elapsed.into()).into_response()),
-    }
 }
 
 #[cfg(test)]

@@ -75,8 +75,6 @@ mod access;
 #[cfg(test)]
 mod testing;
 
-use std::time::Duration;
-
 use axum::{
     Router,
     middleware::{from_fn, from_fn_with_state},
@@ -134,8 +132,7 @@ fn endpoints(state: &AppState) -> (Router<AppState>, utoipa::openapi::OpenApi) {
     // ANCHOR_END: default_deny
     let (router, mut document) = OpenApiRouter::with_openapi(openapi::Base::openapi())
         .nest("/api/v1", v1)
-        // An orchestrator that waits ten seconds for a no has lost ten seconds.
-        .merge(layers::within(health::router(), Duration::from_secs(2)))
+        .merge(health::router())
         .split_for_parts();
     openapi::complete(&mut document);
     let router = router.merge(openapi::router(&document)).method_not_allowed_fallback(method_not_allowed);

@@ -1,10 +1,11 @@
 //! Starts the service: settings, logs, state, socket. Read `lib.rs` next.
 
-use std::{error::Error, path::PathBuf, process::ExitCode, time::Duration};
+use std::{error::Error, path::PathBuf, process::ExitCode, thread::available_parallelism, time::Duration};
 
 use clap::{Parser, Subcommand};
 use mimalloc::MiMalloc;
 use reference_api::{AppState, Settings, auth, openapi, serve, settings::LogFormat, telemetry};
+use tokio::runtime::Builder;
 
 /// Rows are allocated where they are read and freed where they are answered, by another thread.
 #[global_allocator]
@@ -38,9 +39,16 @@ enum Command {
     },
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match run(&Arguments::parse()).await {
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let cores = available_parallelism().map_or(1, usize::from);
+    // With one core, a second thread could only take turns with this one.
+    let mut runtime = if cores == 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };
+    let outcome = match runtime.enable_all().build() {
+        Ok(runtime) => runtime.block_on(run(&arguments)),
+        Err(error) => Err(error.into()),
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("api: {error}");

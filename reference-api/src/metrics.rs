@@ -3,7 +3,12 @@
 //! They are served on an address of their own (`metrics.bind`): what they tell is for us and not for clients, and a port that is
 //! not let through needs no password. The registry belongs to the state; two services in one process count apart.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -13,7 +18,7 @@ use axum::{
     routing::get,
 };
 use prometheus_client::{
-    encoding::{EncodeLabelSet, text::encode},
+    encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::Registry,
 };
@@ -29,14 +34,44 @@ const BUCKETS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 2
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Answered {
     method: &'static str,
-    route: String,
+    route: Template,
     status: u16,
 }
 // ANCHOR_END: metric_labels
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Route {
-    route: String,
+    route: Template,
+}
+
+/// The route as the router names it; `None` where there was none. Shared with the router, not copied for each request.
+#[derive(Clone, Debug)]
+struct Template(Option<MatchedPath>);
+
+impl Template {
+    fn as_str(&self) -> &str {
+        self.0.as_ref().map_or("none", MatchedPath::as_str)
+    }
+}
+
+impl PartialEq for Template {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Template {}
+
+impl Hash for Template {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl EncodeLabelValue for Template {
+    fn encode(&self, encoder: &mut LabelValueEncoder) -> Result<(), fmt::Error> {
+        EncodeLabelValue::encode(&self.as_str(), encoder)
+    }
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -124,24 +159,24 @@ impl Metrics {
     }
 
     /// A request of that route was answered.
-    fn answered(&self, method: &'static str, route: &str, status: u16, took: Duration) {
-        let route = route.to_owned();
-        self.seconds.get_or_create(&Route { route: route.clone() }).observe(took.as_secs_f64());
-        self.requests.get_or_create(&Answered { method, route, status }).inc();
+    fn answered(&self, method: &'static str, route: Template, status: u16, took: Duration) {
+        let route = Route { route };
+        self.seconds.get_or_create(&route).observe(took.as_secs_f64());
+        self.requests.get_or_create(&Answered { method, route: route.route, status }).inc();
     }
 }
 
 /// A request that is being answered. It is taken off the gauge also when it is dropped where it waits.
-pub(crate) struct Counted<'a> {
-    metrics: &'a Metrics,
+pub(crate) struct Counted {
+    metrics: Arc<Metrics>,
     method: &'static str,
-    route: Option<MatchedPath>,
+    route: Template,
     begun: Instant,
 }
 
 impl Metrics {
     /// A request begins.
-    pub(crate) fn begin(&self, request: &Request) -> Counted<'_> {
+    pub(crate) fn begin(self: &Arc<Self>, request: &Request) -> Counted {
         let method = match *request.method() {
             Method::GET => "GET",
             Method::HEAD => "HEAD",
@@ -154,22 +189,21 @@ impl Metrics {
             _ => "other",
         };
         self.in_flight.inc();
-        let route = request.extensions().get::<MatchedPath>().cloned();
-        Counted { metrics: self, method, route, begun: Instant::now() }
+        let route = Template(request.extensions().get::<MatchedPath>().cloned());
+        Counted { metrics: Arc::clone(self), method, route, begun: Instant::now() }
     }
 }
 
-impl Counted<'_> {
+impl Counted {
     /// It was answered. Gives how long that took.
     pub(crate) fn end(self, status: StatusCode) -> Duration {
         let took = self.begun.elapsed();
-        let route = self.route.as_ref().map_or("none", MatchedPath::as_str);
-        self.metrics.answered(self.method, route, status.as_u16(), took);
+        self.metrics.answered(self.method, self.route.clone(), status.as_u16(), took);
         took
     }
 }
 
-impl Drop for Counted<'_> {
+impl Drop for Counted {
     fn drop(&mut self) {
         self.metrics.in_flight.dec();
     }

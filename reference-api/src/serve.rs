@@ -1,14 +1,22 @@
 //! Serving on a socket, until asked to stop: the accept loop with its limits. Read `layers.rs` next.
 
-use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
 
 use axum::{Router, extract::ConnectInfo, http::Request};
-use hyper::body::Incoming;
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::conn::auto,
-    service::TowerToHyperService,
+use hyper::{
+    body::Incoming,
+    rt::{Sleep, Timer},
+    server::conn::http1,
+    service::service_fn,
 };
+use hyper_util::rt::TokioIo;
 use thiserror::Error;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -17,7 +25,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{app, jobs, metrics, state::AppState};
-use tower::ServiceExt;
+use tower::Service;
 
 /// Why the address cannot be listened on. The text says what to do.
 #[derive(Debug, Error)]
@@ -129,22 +137,70 @@ async fn serve_one(
 ) {
     // An answer is written in one go; waiting for more to fill a packet with would only delay it.
     let _ = stream.set_nodelay(true);
-    let mut http = auto::Builder::new(TokioExecutor::new()).http1_only();
-    http.http1().timer(TokioTimer::new()).header_read_timeout(head);
-    // Limits are counted by address: see `extract/client_address.rs`.
-    let app = app.map_request(move |mut request: Request<Incoming>| {
+    let mut http = http1::Builder::new();
+    http.timer(OneTimer::new(head)).header_read_timeout(head);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        // Limits are counted by address: see `extract/client_address.rs`.
         request.extensions_mut().insert(ConnectInfo(peer));
-        request
+        // A router is always ready, so nobody has to be asked first.
+        app.clone().call(request)
     });
-    let mut connection =
-        pin!(http.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(app)));
+    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
     tokio::select! {
+        biased;
         // What a client does to its connection is no fault of ours and no line in our log.
         _ = connection.as_mut() => return,
         () = stopping.cancelled() => connection.as_mut().graceful_shutdown(),
     }
     let _ = connection.await;
 }
+
+/// The timer of a connection, for the heads of all its requests.
+///
+/// hyper makes a timer for each head and drops it when the head is there. Each would be entered into the runtime's list and
+/// taken off it, under a lock. This one stays on the list, and is only moved to a later moment.
+struct OneTimer(Arc<Mutex<Pin<Box<tokio::time::Sleep>>>>);
+
+impl OneTimer {
+    fn new(first: Duration) -> Self {
+        Self(Arc::new(Mutex::new(Box::pin(tokio::time::sleep(first)))))
+    }
+}
+
+impl Timer for OneTimer {
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
+        self.sleep_until(self.now() + duration)
+    }
+
+    fn sleep_until(&self, until: Instant) -> Pin<Box<dyn Sleep>> {
+        Box::pin(Until { timer: Arc::clone(&self.0), until: until.into() })
+    }
+
+    fn now(&self) -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
+}
+
+/// One use of the timer: until the head is there, or that moment.
+struct Until {
+    timer: Arc<Mutex<Pin<Box<tokio::time::Sleep>>>>,
+    until: tokio::time::Instant,
+}
+
+impl Future for Until {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        // A connection is polled by one task at a time: nobody else waits for this lock.
+        let mut timer = self.timer.lock().unwrap_or_else(PoisonError::into_inner);
+        if timer.deadline() != self.until {
+            timer.as_mut().reset(self.until);
+        }
+        timer.as_mut().poll(context)
+    }
+}
+
+impl Sleep for Until {}
 
 // ANCHOR: graceful_shutdown
 /// The whole service on that socket, until `stop` completes: requests, WebSockets, jobs, metrics, and the end of all four.

@@ -1,7 +1,7 @@
 //! Access tokens: JWTs of one algorithm, one issuer, one audience, and minutes to live (RFC 9068, RFC 8725).
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use secrecy::SecretBox;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -116,11 +116,12 @@ impl AccessTokens {
     // ANCHOR: access_token_checks
     /// Who the token was issued for, if every one of its claims is as we issue them.
     pub(crate) fn check(&self, token: &str, now: OffsetDateTime) -> Option<Subject> {
-        // The name of a key is compared with the names that we know, and used for nothing else: no file, no address, no SQL.
-        let named = decode_header(token).ok()?.kid?;
-        let key = self.keys.iter().find(|key| key.id == named)?;
-        // One algorithm, named by us and not by the token. Issuer, audience and subject have to be there.
-        let token = decode::<Claims>(token, &key.decoding, &self.validation).ok()?;
+        let token = self.keys.iter().find_map(|key| {
+            // One algorithm, named by us and not by the token. Issuer, audience and subject have to be there.
+            let token = decode::<Claims>(token, &key.decoding, &self.validation).ok()?;
+            // The name of a key is compared with the one that fits, and used for nothing else: no file, no address, no SQL.
+            (token.header.kid.as_deref() == Some(&key.id)).then_some(token)
+        })?;
         let (header, claims) = (token.header, token.claims);
         let ours = header.typ.as_deref() == Some(TYPE) && claims.client_id == CLIENT;
         // A critical extension that we do not know must be refused (RFC 7515 §4.1.11), and we know none.

@@ -1,12 +1,18 @@
 //! `GET /health/ready`: whether requests can be served.
 
+use std::time::Duration;
+
 use axum::{Json, extract::State};
+use tokio::time::timeout;
 
 use super::HealthResponse;
 use crate::{
     db::{Db, Executor},
     error::ApiError,
 };
+
+/// An orchestrator that waits ten seconds for a no has lost ten seconds.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 // ANCHOR: ready
 /// Ask whether requests can be served
@@ -15,9 +21,13 @@ use crate::{
     responses((status = 200, description = "The database answers", body = HealthResponse))
 )]
 pub(crate) async fn get_ready(State(db): State<Db>) -> Result<Json<HealthResponse>, ApiError> {
+    let asked = timeout(PATIENCE, db.query("SELECT 1").execute()).await;
     // Whatever is wrong with the database, the answer is the same: send the traffic elsewhere.
-    db.query("SELECT 1").execute().await.map_err(|error| ApiError::Unavailable(error.into()))?;
-    Ok(Json(HealthResponse { status: "ready" }))
+    match asked {
+        Ok(Ok(_)) => Ok(Json(HealthResponse { status: "ready" })),
+        Ok(Err(error)) => Err(ApiError::Unavailable(error.into())),
+        Err(elapsed) => Err(ApiError::Unavailable(elapsed.into())),
+    }
 }
 // ANCHOR_END: ready
 
