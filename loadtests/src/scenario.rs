@@ -52,7 +52,7 @@ static SCENARIOS: &[Scenario] = &[
     // One: no search waits for others to come, as it does in the lab.
     of(&backpressure::LESSON, "ten-at-the-door", &[("hold_ms", 10), ("requests", 1)]),
     of(&one_client::LESSON, "twenty-quotes", &[]),
-    // With one connection, a second one never comes.
+    // A second connection for each starves every pool that is smaller than all who ask. Once is enough to show it.
     Scenario {
         varies: Some("pool"),
         only: &["held-over-a-call", "one-connection"],
@@ -64,6 +64,7 @@ static SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         varies: Some("pool"),
+        only: &["held-over-a-call", "one-connection"],
         ..of(&pool_starvation::LESSON, "ten-statements", &[("hold_ms", 10), ("pool", 16)])
     },
     Scenario { remembers: true, ..of(&passwords::LESSON, "login-storm", &[("cores", 1)]) },

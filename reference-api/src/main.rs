@@ -1,11 +1,10 @@
 //! Starts the service: settings, logs, state, socket. Read `lib.rs` next.
 
-use std::{error::Error, path::PathBuf, process::ExitCode, thread::available_parallelism, time::Duration};
+use std::{error::Error, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 use mimalloc::MiMalloc;
 use reference_api::{AppState, Settings, auth, openapi, serve, settings::LogFormat, telemetry};
-use tokio::runtime::Builder;
 
 /// Rows are allocated where they are read and freed where they are answered, by another thread.
 #[global_allocator]
@@ -41,14 +40,8 @@ enum Command {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let cores = available_parallelism().map_or(1, usize::from);
-    // With one core, a second thread could only take turns with this one.
-    let mut runtime = if cores == 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };
-    let outcome = match runtime.enable_all().build() {
-        Ok(runtime) => runtime.block_on(run(&arguments)),
-        Err(error) => Err(error.into()),
-    };
-    match outcome {
+    let runtime = serve::runtime().map_err(Box::from);
+    match runtime.and_then(|runtime| runtime.block_on(run(&arguments))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("api: {error}");

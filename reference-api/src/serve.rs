@@ -6,6 +6,7 @@ use std::{
     pin::{Pin, pin},
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
+    thread::available_parallelism,
     time::{Duration, Instant},
 };
 
@@ -20,6 +21,7 @@ use hyper_util::rt::TokioIo;
 use thiserror::Error;
 use tokio::{
     net::{TcpListener, TcpStream},
+    runtime::{Builder, Runtime},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -40,6 +42,17 @@ pub enum ListenError {
 
 fn next_port(address: &SocketAddr) -> u16 {
     address.port().checked_add(1).unwrap_or(8080)
+}
+
+/// The runtime that serves: a worker for each core. With one core it is the thread that calls, since a second one could only
+/// take turns with it.
+///
+/// # Errors
+/// If the operating system gives no threads.
+pub fn runtime() -> io::Result<Runtime> {
+    let one_core = available_parallelism().is_ok_and(|cores| cores.get() == 1);
+    let mut runtime = if one_core { Builder::new_current_thread() } else { Builder::new_multi_thread() };
+    runtime.enable_all().build()
 }
 
 /// Opens the socket. Port 0 lets the operating system choose.
@@ -381,6 +394,31 @@ mod tests {
         // Reading ends only because the server ends the connection. Without our limit hyper would do it after 30 s.
         let answer = tokio::time::timeout(Duration::from_secs(10), read(stalled)).await.expect("cut in time");
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_asks_once_and_then_stalls_is_cut() {
+        let server = Server::start(Limits { head: Duration::from_millis(20), ..Limits::default() }).await;
+        server.go_on.notify_one();
+
+        let client = server.send(WHOLE_REQUEST).await;
+
+        let answer = tokio::time::timeout(Duration::from_secs(10), read(client)).await.expect("cut in time");
+        assert!(answer.ends_with("finished"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn a_request_that_takes_longer_than_its_head_might_have_is_not_cut() {
+        let server = Server::start(Limits { head: Duration::from_millis(20), ..Limits::default() }).await;
+        let client = server.send(WHOLE_REQUEST).await;
+        server.arrived.notified().await;
+
+        // Another client, later than the first, is cut: so the first one's time is over as well.
+        let stalled = server.send(b"GET / HTTP/1.1\r\nhost: ").await;
+        tokio::time::timeout(Duration::from_secs(10), read(stalled)).await.expect("cut in time");
+        server.go_on.notify_one();
+
+        assert!(read(client).await.ends_with("finished"));
     }
 
     #[tokio::test]

@@ -84,7 +84,7 @@ pub(crate) fn steps(pace: Pace, lessons: &[String]) -> Vec<Step> {
     }
     steps.push(Step::new(
         Program::Load,
-        &["omission", "--seconds", if pace == Pace::Smoke { "2" } else { "6" }],
+        &["omission", "--seconds", if pace == Pace::Smoke { "2" } else { "4" }],
     ));
     steps.push(Step::new(Program::Load, &["api", "--rounds", rounds, "--seconds", seconds]));
     steps.push(Step::new(Program::Load, &["fastapi", "--rounds", rounds, "--millis", millis]));

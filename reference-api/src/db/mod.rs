@@ -3,11 +3,12 @@
 //! sqlx has a pool type of its own for each engine, and an `Any` type over them that knows neither UUIDs nor times. So there
 //! is one small enum over the two native pools, and a [`Query`] that binds its values for the engine that it will run on.
 //! What the engines do not share stays in this folder: how a pool is opened (`sqlite.rs`, `postgres.rs`), how a file is read
-//! without a hand-over for each row (`readers.rs`), how a writing transaction begins, how a row is locked, and what their
+//! without a hand-over for each row (`read.rs`, `readers.rs`), how a writing transaction begins, how a row is locked, and what their
 //! errors mean (`fault.rs`).
 
 mod fault;
 mod postgres;
+mod read;
 mod readers;
 mod sqlite;
 
@@ -27,8 +28,8 @@ use sqlx::{
 
 pub use fault::OpenError;
 pub(crate) use fault::{OnConflict, Unique, is_passing};
+pub(crate) use read::{ReadRow, moment};
 use readers::Readers;
-pub(crate) use readers::{ReadRow, moment};
 pub(crate) use sqlite::file;
 
 // ANCHOR: two_databases

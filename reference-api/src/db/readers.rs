@@ -17,25 +17,10 @@ use std::{
     thread::available_parallelism,
 };
 
-use rusqlite::{
-    Connection, OpenFlags, ToSql,
-    config::DbConfig,
-    params_from_iter,
-    types::{ToSqlOutput, Type, Value as Stored},
-};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use rusqlite::{Connection, OpenFlags, config::DbConfig, params_from_iter, types::Value as Stored};
 use tokio::sync::oneshot;
 
-use super::{Db, Executor, Pool, Query, Row, Value};
-
-/// A row that a reader can give as well.
-pub(crate) trait ReadRow: Row + 'static {
-    /// Takes the columns out of what SQLite has found: by position, in the order of the fields, for a name would be looked for
-    /// among all names, in every row.
-    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self>
-    where
-        Self: Sized;
-}
+use super::read::{Length, ReadRow};
 
 /// Threads that only read, each with a connection of its own to the same file.
 #[derive(Clone, Debug)]
@@ -61,18 +46,9 @@ enum Order {
     End(oneshot::Sender<()>),
 }
 
-/// Reads in one hand-over at most: the first waits for the last of them, and the rows of all of them should fit into a core's own
-/// memory. Of 1, 2, 4, 8 and 16 this one was cheapest for lists of a hundred rows; for single rows all but 1 are alike.
+/// Reads in one hand-over at most. The first of them waits for the last, so it is the least from which on more bring nothing that
+/// can be told from noise: of 1, 2, 4, 8 and 16, the step from 1 to 2 brought nearly all.
 const TOGETHER: usize = 8;
-
-/// How long a statement may take.
-#[derive(Clone, Copy, Debug)]
-enum Length {
-    /// An index gives its rows, and they are few.
-    Short,
-    /// It may look at every row of a table.
-    Long,
-}
 
 /// One statement with its values, then with its rows.
 trait Job: Send {
@@ -120,7 +96,7 @@ impl Readers {
 
     // ANCHOR: reading_thread
     /// Runs a statement on one of the threads. The queue has no limit of its own: the requests that wait in it have one.
-    async fn run<T: ReadRow>(
+    pub(super) async fn run<T: ReadRow>(
         &self,
         sql: &'static str,
         values: Vec<Stored>,
@@ -222,107 +198,21 @@ fn read<T: ReadRow>(connection: &Connection, sql: &str, values: &[Stored]) -> ru
     statement.query_map(params_from_iter(values), T::read)?.collect()
 }
 
-/// A moment as sqlx writes it. rusqlite would take any form that SQLite knows, which is several times the work, for each row.
-pub(crate) fn moment(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<OffsetDateTime> {
-    let text = row.get_ref(column)?.as_str()?;
-    OffsetDateTime::parse(text, &Rfc3339)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into()))
-}
-
 /// sqlx's errors have a place for those of other drivers.
-fn foreign(error: rusqlite::Error) -> sqlx::Error {
+pub(super) fn foreign(error: rusqlite::Error) -> sqlx::Error {
     sqlx::Error::AnyDriverError(Box::new(error))
-}
-
-/// One reading statement with its values.
-#[must_use = "a statement does nothing until it is run"]
-pub(crate) struct Read<'c> {
-    sql: &'static str,
-    length: Length,
-    target: Target<'c>,
-}
-
-enum Target<'c> {
-    Readers(&'c Readers, rusqlite::Result<Vec<Stored>>),
-    /// PostgreSQL, and a database in memory, which only its one connection sees.
-    Driver(Query<'c>),
-}
-
-impl Db {
-    /// A statement of a hot path that only reads, and finds its few rows by an index. Its parameters are `$1`, `$2` and so on,
-    /// in this order where they first occur.
-    pub(crate) fn read(&self, sql: &'static str) -> Read<'_> {
-        self.reading(sql, Length::Short)
-    }
-
-    /// The same for a statement that may have to look at many rows to find a few.
-    pub(crate) fn search(&self, sql: &'static str) -> Read<'_> {
-        self.reading(sql, Length::Long)
-    }
-
-    fn reading(&self, sql: &'static str, length: Length) -> Read<'_> {
-        let target = match &self.pool {
-            Pool::Sqlite(_, Some(readers)) => {
-                self.count();
-                Target::Readers(readers, Ok(Vec::new()))
-            }
-            Pool::Sqlite(_, None) | Pool::Postgres(_) => Target::Driver(self.query(sql)),
-        };
-        Read { sql, length, target }
-    }
-}
-
-impl Read<'_> {
-    /// The value of the next parameter.
-    pub(crate) fn bind(self, value: impl Value + ToSql) -> Self {
-        let target = match self.target {
-            Target::Readers(readers, values) => Target::Readers(
-                readers,
-                values.and_then(|mut values| {
-                    values.push(stored(&value)?);
-                    Ok(values)
-                }),
-            ),
-            Target::Driver(query) => Target::Driver(query.bind(value)),
-        };
-        Self { target, ..self }
-    }
-
-    /// All rows. The statement has to have a limit.
-    pub(crate) async fn fetch_all<T: ReadRow>(self) -> Result<Vec<T>, sqlx::Error> {
-        match self.target {
-            Target::Readers(readers, values) => {
-                readers.run(self.sql, values.map_err(foreign)?, self.length).await
-            }
-            Target::Driver(query) => query.fetch_all().await,
-        }
-    }
-
-    /// The row, if there is one.
-    pub(crate) async fn fetch_optional<T: ReadRow>(self) -> Result<Option<T>, sqlx::Error> {
-        Ok(self.fetch_all().await?.pop())
-    }
-}
-
-/// The value as SQLite keeps it: it goes to another thread, so it borrows nothing.
-fn stored(value: &impl ToSql) -> rusqlite::Result<Stored> {
-    match value.to_sql()? {
-        ToSqlOutput::Owned(value) => Ok(value),
-        ToSqlOutput::Borrowed(value) => Ok(value.try_into()?),
-        _ => Err(rusqlite::Error::ToSqlConversionFailure("a value without a plain form".into())),
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use rusqlite::StatementStatus;
     use sqlx::Executor as _;
-    use time::{Date, macros::datetime};
+    use time::{Date, OffsetDateTime, macros::datetime};
     use uuid::Uuid;
 
     use super::*;
     use crate::{
-        db::open,
+        db::{Db, Executor as _, Pool, moment, open},
         testing::{ADA, TestApp},
     };
 
