@@ -5,7 +5,7 @@
 
 use std::{cell::RefCell, fmt};
 
-use aws_lc_rs::rand;
+use aws_lc_rs::{error::Unspecified, rand};
 use time::OffsetDateTime;
 use uuid::{Builder, Uuid};
 
@@ -36,40 +36,43 @@ impl Clock for System {
 }
 
 impl Random for System {
+    /// # Panics
+    /// If the operating system gives no randomness. A service must not issue a token then.
+    #[expect(clippy::expect_used, reason = "going on with predictable bytes would be worse than stopping")]
     fn fill(&self, bytes: &mut [u8]) {
-        STOCK.with_borrow_mut(|stock| stock.take(bytes));
+        // A secret is drawn for itself: none lies in memory before it is needed, and no copy of the process has the same.
+        let drawn = match <&mut [u8; ID_BYTES]>::try_from(&mut *bytes) {
+            Ok(id) => STOCK.with_borrow_mut(|stock| stock.take(id)),
+            Err(_) => rand::fill(bytes),
+        };
+        drawn.expect("the operating system gives random bytes");
     }
 }
 
+/// How many bytes of an identifier are random.
+const ID_BYTES: usize = 10;
+
 thread_local! {
-    static STOCK: RefCell<Stock> = const { RefCell::new(Stock { bytes: [0; 512], left: 0 }) };
+    static STOCK: RefCell<Stock> = const { RefCell::new(Stock { bytes: [[0; ID_BYTES]; 50], left: 0 }) };
 }
 
-/// Random bytes of one thread. The generator takes as long for a few hundred as for ten, and every request wants an identifier.
+/// Random bytes for the identifiers of one thread. The generator takes as long for a few hundred bytes as for ten, and every
+/// request wants an identifier.
 struct Stock {
-    bytes: [u8; 512],
+    bytes: [[u8; ID_BYTES]; 50],
     /// Those at the front that nobody has had.
     left: usize,
 }
 
 impl Stock {
-    /// # Panics
-    /// If the operating system gives no randomness. A service must not issue a token then.
-    #[expect(clippy::expect_used, reason = "going on with predictable bytes would be worse than stopping")]
-    fn take(&mut self, wanted: &mut [u8]) {
-        if wanted.len() > self.bytes.len() {
-            rand::fill(wanted).expect("the operating system gives random bytes");
-            return;
-        }
-        if wanted.len() > self.left {
-            rand::fill(&mut self.bytes).expect("the operating system gives random bytes");
+    fn take(&mut self, wanted: &mut [u8; ID_BYTES]) -> Result<(), Unspecified> {
+        if self.left == 0 {
+            rand::fill(self.bytes.as_flattened_mut())?;
             self.left = self.bytes.len();
         }
-        let given = &mut self.bytes[self.left - wanted.len()..self.left];
-        wanted.copy_from_slice(given);
-        // Whoever reads this memory later must not find what became a secret.
-        given.fill(0);
-        self.left -= wanted.len();
+        self.left -= 1;
+        *wanted = self.bytes[self.left];
+        Ok(())
     }
 }
 
@@ -77,8 +80,28 @@ impl Stock {
 pub fn new_id(clock: &dyn Clock, random: &dyn Random) -> Uuid {
     let now = clock.now();
     let millis = now.unix_timestamp() * 1000 + i64::from(now.millisecond());
-    let mut bytes = [0; 10];
+    let mut bytes = [0; ID_BYTES];
     random.fill(&mut bytes);
     // A clock before 1970 is a broken machine; the identifier is still unique.
     Builder::from_unix_timestamp_millis(u64::try_from(millis).unwrap_or_default(), &bytes).into_uuid()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_identifiers_have_the_same_random_bytes() {
+        let ids: HashSet<_> = (0..1_000)
+            .map(|_| {
+                let mut bytes = [0; ID_BYTES];
+                System.fill(&mut bytes);
+                bytes
+            })
+            .collect();
+        assert_eq!(ids.len(), 1_000);
+        assert!(!ids.contains(&[0; ID_BYTES]));
+    }
 }

@@ -87,7 +87,7 @@ where
         let answer = require_one_host(&request).and_then(|()| {
             let begun = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| self.inner.call(request))));
             let answer = begun.map_err(|panic| panicked(&*panic))?;
-            Ok(Guarded { answer, deadline: self.deadline, timer: None })
+            Ok(Guarded { answer: Some(answer), deadline: self.deadline, timer: None })
         });
         let answer = async move {
             let mut response = match answer {
@@ -113,7 +113,7 @@ pin_project! {
     /// An answer that comes in time and without a panic, or an error in its place.
     struct Guarded<F> {
         #[pin]
-        answer: F,
+        answer: Option<F>,
         deadline: Duration,
         #[pin]
         timer: Option<Sleep>,
@@ -129,23 +129,30 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Response> {
         let mut this = self.project();
+        let Some(answer) = this.answer.as_mut().as_pin_mut() else { return Poll::Pending };
         // A panic costs one request and not the connection. What was half done belonged to this request and goes with it.
-        match catch_unwind(AssertUnwindSafe(|| this.answer.poll(context))) {
+        match catch_unwind(AssertUnwindSafe(|| answer.poll(context))) {
             Ok(Poll::Ready(Ok(answer))) => return Poll::Ready(answer.map(Body::new)),
             Ok(Poll::Pending) => {}
             Err(panic) => return Poll::Ready(panicked(&*panic).into_response()),
         }
-        // What never waits needs no timer. The work in progress is dropped where it waits; a transaction is rolled back by that.
+        // What never waits needs no timer.
         if this.timer.is_none() {
             this.timer.set(Some(tokio::time::sleep(*this.deadline)));
         }
         // An answer that uses up its turn each time leaves none for the timer.
-        match this.timer.as_pin_mut().map(|timer| pin!(unconstrained(timer)).poll(context)) {
-            Some(Poll::Ready(())) => {
-                Poll::Ready(ApiError::Unavailable("the deadline is over".into()).into_response())
-            }
-            Some(Poll::Pending) | None => Poll::Pending,
+        let timer = this.timer.as_mut().as_pin_mut();
+        match timer.map(|timer| pin!(unconstrained(timer)).poll(context)) {
+            Some(Poll::Ready(())) => {}
+            Some(Poll::Pending) | None => return Poll::Pending,
         }
+        // The work in progress is dropped where it waits; a transaction is rolled back by that.
+        let dropped = catch_unwind(AssertUnwindSafe(|| this.answer.set(None)));
+        let error = dropped.map_or_else(
+            |panic| panicked(&*panic),
+            |()| ApiError::Unavailable("the deadline is over".into()),
+        );
+        Poll::Ready(error.into_response())
     }
 }
 // ANCHOR_END: guarded

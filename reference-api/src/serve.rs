@@ -44,8 +44,8 @@ fn next_port(address: &SocketAddr) -> u16 {
     address.port().checked_add(1).unwrap_or(8080)
 }
 
-/// The runtime that serves: a worker for each core. With one core it is the thread that calls, since a second one could only
-/// take turns with it.
+/// The runtime that serves: a worker for each core. With one core it is the thread that calls, and nothing is handed from thread
+/// to thread. What blocks there blocks all, as it would on a single worker, and accepting as well.
 ///
 /// # Errors
 /// If the operating system gives no threads.
@@ -418,7 +418,9 @@ mod tests {
         tokio::time::timeout(Duration::from_secs(10), read(stalled)).await.expect("cut in time");
         server.go_on.notify_one();
 
-        assert!(read(client).await.ends_with("finished"));
+        let answer =
+            tokio::time::timeout(Duration::from_secs(10), read(client)).await.expect("answered in time");
+        assert!(answer.ends_with("finished"), "{answer}");
     }
 
     #[tokio::test]

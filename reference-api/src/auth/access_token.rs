@@ -116,6 +116,7 @@ impl AccessTokens {
     // ANCHOR: access_token_checks
     /// Who the token was issued for, if every one of its claims is as we issue them.
     pub(crate) fn check(&self, token: &str, now: OffsetDateTime) -> Option<Subject> {
+        // There is one key, or two while one replaces the other: a token of nobody costs as many signatures.
         let token = self.keys.iter().find_map(|key| {
             // One algorithm, named by us and not by the token. Issuer, audience and subject have to be there.
             let token = decode::<Claims>(token, &key.decoding, &self.validation).ok()?;

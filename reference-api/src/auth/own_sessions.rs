@@ -1,6 +1,6 @@
 //! `GET /auth/sessions` and `DELETE /auth/sessions/{id}`: where the caller is logged in, and the end of one of these logins.
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -65,7 +65,7 @@ pub(crate) async fn list_sessions(
     State(state): State<AppState>,
     user: CurrentUser,
     page: PageQuery,
-) -> Result<Json<Page<SessionResponse>>, ApiError> {
+) -> Result<Page<SessionResponse>, ApiError> {
     let rows: Vec<SessionRow> = state
         .db
         .query(
@@ -79,7 +79,7 @@ pub(crate) async fn list_sessions(
         .bind(page.rows())
         .fetch_all()
         .await?;
-    Ok(Json(page.page(rows, |row| row.id)))
+    Ok(page.page(rows, |row| row.id))
 }
 
 /// End one of the own sessions

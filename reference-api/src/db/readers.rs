@@ -5,15 +5,19 @@
 //! few threads that run them with rusqlite, over the same SQLite library, and all rows come back at once.
 //!
 //! A hand-over costs more than such a read: a sleeping thread is woken, twice. So requests that read at the same moment share
-//! one. The first of them lets all others go first who are ready to run, and then takes their reads along with its own.
+//! one. The first of them goes to the end of the line of all who are ready to run, and then takes their reads along with its own.
 //!
 //! Everything else, all writing among it, is sqlx's, and so is PostgreSQL, whose driver has no thread between.
 
 use std::{
-    fmt, mem,
+    fmt,
+    future::poll_fn,
+    mem,
+    ops::RangeInclusive,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
     thread::available_parallelism,
 };
 
@@ -27,15 +31,17 @@ use super::read::{Length, ReadRow};
 pub(super) struct Readers(Arc<Threads>);
 
 struct Threads {
-    orders: flume::Sender<Order>,
-    count: usize,
+    /// `None` from the close on. An order behind the last `End` would wait for ever, so both are sent under this lock.
+    orders: Mutex<Option<flume::Sender<Order>>>,
+    /// There is one thread more than that.
+    cores: usize,
     /// Reads that wait to be taken along.
     gathered: Mutex<Vec<Box<dyn Job>>>,
 }
 
 impl fmt::Debug for Threads {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Threads").field("count", &self.count).finish_non_exhaustive()
+        f.debug_struct("Threads").field("cores", &self.cores).finish_non_exhaustive()
     }
 }
 
@@ -46,9 +52,9 @@ enum Order {
     End(oneshot::Sender<()>),
 }
 
-/// Reads in one hand-over at most. The first of them waits for the last, so it is the least from which on more bring nothing that
-/// can be told from noise: of 1, 2, 4, 8 and 16, the step from 1 to 2 brought nearly all.
-const TOGETHER: usize = 8;
+/// Reads in one hand-over, if there are as many. All cores get their part of many reads; and two at least go together, since
+/// of 1, 2, 4, 8 and 16 the step from 1 to 2 brought nearly all. No more than eight: the first waits for the last of them.
+const TOGETHER: RangeInclusive<usize> = 2..=8;
 
 /// One statement with its values, then with its rows.
 trait Job: Send {
@@ -82,16 +88,16 @@ impl Readers {
     pub(super) fn start(file: PathBuf) -> Result<Self, sqlx::Error> {
         // What is read here lies in memory, as a rule, and is work for a core: more threads than cores would only take
         // turns. One more than that, so that a list that takes long does not stop the others on a machine with one core.
-        let count = available_parallelism().map_or(1, usize::from) + 1;
+        let cores = available_parallelism().map_or(1, usize::from);
         let (orders, queue) = flume::unbounded();
-        for number in 0..count {
+        for number in 0..=cores {
             let connection = connect(&file).map_err(foreign)?;
             let queue = queue.clone();
             std::thread::Builder::new()
                 .name(format!("sqlite-reader-{number}"))
                 .spawn(move || obey(connection, &queue))?;
         }
-        Ok(Self(Arc::new(Threads { orders, count, gathered: Mutex::default() })))
+        Ok(Self(Arc::new(Threads { orders: Mutex::new(Some(orders)), cores, gathered: Mutex::default() })))
     }
 
     // ANCHOR: reading_thread
@@ -108,11 +114,13 @@ impl Readers {
             // Whoever came along would wait for the end of it.
             Length::Long => drop(tokio::spawn(Arc::clone(&self.0).hand_over(vec![job]))),
             Length::Short => {
-                let mut gathered = self.0.gathered();
+                let mut gathered = locked(&self.0.gathered);
                 gathered.push(job);
+                let first = gathered.len() == 1;
+                drop(gathered);
                 // A task of its own: the client of the first request may hang up, and the others wait for their rows.
-                if gathered.len() == 1 {
-                    tokio::spawn(Arc::clone(&self.0).hand_over_gathered());
+                if first {
+                    drop(tokio::spawn(Gatherer(Some(Arc::clone(&self.0))).hand_over()));
                 }
             }
         }
@@ -120,43 +128,79 @@ impl Readers {
     }
     // ANCHOR_END: reading_thread
 
-    /// Lets them finish what waits, and closes their connections.
+    /// Lets them finish what was handed over, and closes their connections.
     pub(super) async fn close(&self) {
-        for _ in 0..self.0.count {
-            let (tell, told) = oneshot::channel();
-            if self.0.orders.send(Order::End(tell)).is_ok() {
-                let _ = told.await;
-            }
+        let ends: Vec<_> = {
+            let mut orders = locked(&self.0.orders);
+            let orders = orders.take();
+            let end = |orders: &flume::Sender<Order>| {
+                let (tell, told) = oneshot::channel();
+                orders.send(Order::End(tell)).ok().map(|()| told)
+            };
+            orders.iter().flat_map(|orders| (0..=self.0.cores).filter_map(|_| end(orders))).collect()
+        };
+        for told in ends {
+            let _ = told.await;
         }
     }
 }
 
-impl Threads {
-    fn gathered(&self) -> MutexGuard<'_, Vec<Box<dyn Job>>> {
-        // Nothing that panics runs under this lock, and a list of reads is never half pushed.
-        self.gathered.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// What these locks hold is pushed, taken or read in one step, so it is whole also after a panic.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
+/// Takes along what has gathered. Where its runtime ends before it has, what has gathered is refused: nobody else would come.
+struct Gatherer(Option<Arc<Threads>>);
+
+impl Gatherer {
     // ANCHOR: gathered_reads
-    /// Hands over what has gathered by the time that everybody who was ready to run has had a turn.
-    async fn hand_over_gathered(self: Arc<Self>) {
-        tokio::task::yield_now().await;
-        let mut jobs = mem::take(&mut *self.gathered());
-        let each = jobs.len().div_ceil(self.count).min(TOGETHER);
+    /// Hands over what has gathered by the time that everybody in the line before it has had a turn.
+    async fn hand_over(mut self) {
+        to_the_end_of_the_line().await;
+        let Some(threads) = self.0.take() else { return };
+        let mut jobs = mem::take(&mut *locked(&threads.gathered));
+        let each = jobs.len().div_ceil(threads.cores).clamp(*TOGETHER.start(), *TOGETHER.end());
         while !jobs.is_empty() {
             let rest = jobs.split_off(jobs.len().min(each));
-            tokio::spawn(Arc::clone(&self).hand_over(jobs));
+            tokio::spawn(Arc::clone(&threads).hand_over(jobs));
             jobs = rest;
         }
     }
     // ANCHOR_END: gathered_reads
+}
 
+impl Drop for Gatherer {
+    fn drop(&mut self) {
+        if let Some(threads) = &self.0 {
+            // Dropped after the lock is free: whoever waits for one of them is woken.
+            let refused = mem::take(&mut *locked(&threads.gathered));
+            drop(refused);
+        }
+    }
+}
+
+/// Lets those go first who are ready to run. Not tokio's `yield_now`: that one waits until its own worker has nothing to do, and
+/// with it would wait whoever reads on the other workers.
+async fn to_the_end_of_the_line() {
+    let mut there = false;
+    poll_fn(|context| {
+        if mem::replace(&mut there, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+impl Threads {
     async fn hand_over(self: Arc<Self>, jobs: Vec<Box<dyn Job>>) {
         let (done, all) = oneshot::channel();
         // Where no thread is left, the reads are dropped, and whoever waits for them hears of that.
-        if self.orders.send(Order::Run(jobs, done)).is_ok()
-            && let Ok(jobs) = all.await
-        {
+        let sent =
+            locked(&self.orders).as_ref().is_some_and(|orders| orders.send(Order::Run(jobs, done)).is_ok());
+        if sent && let Ok(jobs) = all.await {
             jobs.into_iter().for_each(Job::tell);
         }
     }
@@ -208,6 +252,7 @@ mod tests {
     use rusqlite::StatementStatus;
     use sqlx::Executor as _;
     use time::{Date, OffsetDateTime, macros::datetime};
+    use tokio::task::JoinHandle;
     use uuid::Uuid;
 
     use super::*;
@@ -336,60 +381,98 @@ mod tests {
         assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
     }
 
+    /// Readers whose orders are given to the test instead of threads.
+    fn watched() -> (Readers, flume::Receiver<Order>) {
+        let (orders, queue) = flume::unbounded();
+        let threads = Threads { orders: Mutex::new(Some(orders)), cores: 2, gathered: Mutex::default() };
+        (Readers(Arc::new(threads)), queue)
+    }
+
+    /// A read that is on its way: one from the number on.
+    fn ask(
+        readers: &Readers,
+        number: i64,
+        length: Length,
+    ) -> JoinHandle<Result<Vec<Everything>, sqlx::Error>> {
+        let readers = readers.clone();
+        let values = vec![Stored::Integer(number), Stored::Null];
+        tokio::spawn(async move { readers.run(SELECT, values, length).await })
+    }
+
+    async fn next(queue: &flume::Receiver<Order>) -> (Vec<Box<dyn Job>>, oneshot::Sender<Vec<Box<dyn Job>>>) {
+        match queue.recv_async().await {
+            Ok(Order::Run(jobs, done)) => (jobs, done),
+            Ok(Order::End(_)) => panic!("an end, and nobody has closed"),
+            Err(closed) => panic!("{closed}"),
+        }
+    }
+
     /// On one thread, so that all of them have asked before anything is handed over.
     #[tokio::test]
     async fn reads_of_the_same_moment_go_over_together() {
-        let (_folder, db) = database().await;
-        for number in 0..8 {
-            add(&db, &row(number, datetime!(2026-01-01 12:00 UTC))).await;
-        }
-        let Pool::Sqlite(_, Some(readers)) = &db.pool else { panic!("a file has readers") };
-        // Nobody else: the threads are given up, and their place at the queue is ours.
-        let (orders, queue) = flume::unbounded();
-        let watched = Threads { orders, count: 2, gathered: Mutex::default() };
-        readers.close().await;
-        let readers = Readers(Arc::new(watched));
+        for (reads, expected) in [(1, &[1][..]), (2, &[2]), (3, &[2, 1]), (8, &[4, 4]), (20, &[8, 8, 4])] {
+            let (readers, queue) = watched();
 
-        let asked: Vec<_> = (0..8)
-            .map(|number| {
-                let readers = readers.clone();
-                tokio::spawn(async move {
-                    let values = vec![Stored::Integer(number), Stored::Null];
-                    readers.run::<Everything>(SELECT, values, Length::Short).await
-                })
-            })
-            .collect();
-        let sizes = [queue.recv_async().await, queue.recv_async().await].map(|order| match order {
-            Ok(Order::Run(jobs, _)) => jobs.len(),
-            _ => 0,
-        });
+            let asked: Vec<_> = (0..reads).map(|number| ask(&readers, number, Length::Short)).collect();
+            let mut sizes = Vec::new();
+            for _ in expected {
+                sizes.push(next(&queue).await.0.len());
+            }
 
-        assert_eq!(sizes, [4, 4]);
-        // Both orders are dropped unanswered here, and everybody hears of it.
-        for asked in asked {
-            assert!(matches!(asked.await.unwrap(), Err(sqlx::Error::PoolClosed)));
+            assert_eq!(sizes, expected, "{reads} reads");
+            // Their orders are dropped unanswered here, and everybody hears of it.
+            for asked in asked {
+                assert!(matches!(asked.await.unwrap(), Err(sqlx::Error::PoolClosed)));
+            }
         }
     }
 
     #[tokio::test]
     async fn a_search_takes_nobody_along() {
-        let (orders, queue) = flume::unbounded();
-        let readers = Readers(Arc::new(Threads { orders, count: 2, gathered: Mutex::default() }));
+        let (readers, queue) = watched();
 
-        let _asked: Vec<_> = [Length::Short, Length::Long, Length::Short]
-            .map(|length| {
-                let readers = readers.clone();
-                let values = vec![Stored::Integer(0), Stored::Null];
-                tokio::spawn(async move { readers.run::<Everything>(SELECT, values, length).await })
-            })
-            .into();
-        let mut sizes = Vec::new();
-        while sizes.iter().sum::<usize>() < 3 {
-            let Ok(Order::Run(jobs, _)) = queue.recv_async().await else { panic!("no order") };
-            sizes.push(jobs.len());
-        }
+        let _asked = [Length::Short, Length::Long, Length::Short].map(|length| ask(&readers, 0, length));
+        let mut sizes = [next(&queue).await.0.len(), next(&queue).await.0.len()];
+        sizes.sort_unstable();
 
-        assert_eq!(sizes, [1, 1, 1]);
+        assert_eq!(sizes, [1, 2]);
+    }
+
+    #[tokio::test]
+    async fn the_first_may_hang_up_and_the_others_have_their_rows() {
+        let (folder, db) = database().await;
+        add(&db, &row(1, datetime!(2026-01-01 12:00 UTC))).await;
+        let connection = connect(&folder.path().join("a.sqlite")).unwrap();
+        let (readers, queue) = watched();
+
+        let [first, second] = [0, 1].map(|number| ask(&readers, number, Length::Short));
+        let (mut jobs, done) = next(&queue).await;
+        first.abort();
+        assert!(first.await.unwrap_err().is_cancelled());
+        jobs.iter_mut().for_each(|job| job.run(&connection));
+        assert!(done.send(jobs).is_ok());
+
+        assert_eq!(second.await.unwrap().unwrap().len(), 1);
+    }
+
+    /// A runtime that ends takes along the task that would have handed over what had gathered.
+    #[tokio::test]
+    async fn reads_that_nobody_will_hand_over_are_refused_and_the_next_are_not() {
+        let (readers, queue) = watched();
+        let (tell, told) = oneshot::channel::<Result<Vec<Everything>, _>>();
+        let outcome = Err(sqlx::Error::WorkerCrashed);
+        locked(&readers.0.gathered).push(Box::new(Reading {
+            sql: SELECT,
+            values: Vec::new(),
+            outcome,
+            tell,
+        }));
+
+        drop(Gatherer(Some(Arc::clone(&readers.0))));
+
+        assert!(told.await.is_err());
+        let _asked = ask(&readers, 0, Length::Short);
+        assert_eq!(next(&queue).await.0.len(), 1);
     }
 
     #[tokio::test]

@@ -1,6 +1,10 @@
 //! Keyset pages: which page is asked for, and the cursor that leads to the next.
 
-use axum::{extract::FromRequestParts, http::request::Parts};
+use axum::{
+    extract::FromRequestParts,
+    http::{header, request::Parts},
+    response::{IntoResponse, Response},
+};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -11,6 +15,8 @@ use crate::error::ApiError;
 
 const DEFAULT_LIMIT: u32 = 20;
 const MOST: u32 = 100;
+/// Bytes for a row. Most are shorter; a page that needs more takes more.
+const ROOM: usize = 256;
 
 /// The page that is asked for: rows after a known one, at most so many.
 ///
@@ -60,6 +66,17 @@ pub struct PageMeta {
     /// Leads to the next page; `null` on the last.
     #[schema(required)]
     pub next_cursor: Option<String>,
+}
+
+/// As JSON, in a buffer that has room for nearly every page: axum's own begins small and would copy a hundred rows eight times.
+impl<T: Serialize> IntoResponse for Page<T> {
+    fn into_response(self) -> Response {
+        let mut body = Vec::with_capacity(ROOM * (self.data.len() + 1));
+        match serde_json::to_writer(&mut body, &self) {
+            Ok(()) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
+            Err(error) => ApiError::internal(error).into_response(),
+        }
+    }
 }
 
 impl PageQuery {

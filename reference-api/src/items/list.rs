@@ -1,7 +1,6 @@
 //! `GET /items`: the caller's items, newest first, a page at a time.
 
 use axum::{
-    Json,
     extract::{FromRequestParts, State},
     http::request::Parts,
 };
@@ -91,7 +90,7 @@ pub(crate) async fn list_items(
     State(state): State<AppState>,
     user: CurrentUser,
     ItemQuery { page, title, available_on }: ItemQuery,
-) -> Result<Json<Page<ItemResponse>>, ApiError> {
+) -> Result<Page<ItemResponse>, ApiError> {
     // ANCHOR: keyset_list
     // One statement for every combination of filters. The index on owner and identifier gives the rows in their order, so the
     // database stops reading when the page is full. With a filter that may be late: the one row that fits may be the oldest.
@@ -109,7 +108,7 @@ pub(crate) async fn list_items(
         .fetch_all()
         .await?;
     // ANCHOR_END: keyset_list
-    Ok(Json(page.page(rows, |row| row.id)))
+    Ok(page.page(rows, |row| row.id))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `GET /admin/jobs` and `POST /admin/jobs/{id}/retry`: what waits, what was given up, and another try.
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -84,7 +84,7 @@ fn moment(millis: i64) -> OffsetDateTime {
 pub(crate) async fn list_jobs(
     State(state): State<AppState>,
     page: PageQuery,
-) -> Result<Json<Page<JobResponse>>, ApiError> {
+) -> Result<Page<JobResponse>, ApiError> {
     let rows: Vec<JobRow> = state
         .db
         .query(
@@ -95,7 +95,7 @@ pub(crate) async fn list_jobs(
         .bind(page.rows())
         .fetch_all()
         .await?;
-    Ok(Json(page.page(rows, |row| row.id)))
+    Ok(page.page(rows, |row| row.id))
 }
 
 /// Try a parked job again

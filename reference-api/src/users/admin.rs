@@ -87,7 +87,7 @@ impl From<AccountRow> for AccountResponse {
 async fn list_users(
     State(state): State<AppState>,
     page: PageQuery,
-) -> Result<Json<Page<AccountResponse>>, ApiError> {
+) -> Result<Page<AccountResponse>, ApiError> {
     let rows: Vec<AccountRow> = state
         .db
         .query(
@@ -98,7 +98,7 @@ async fn list_users(
         .bind(page.rows())
         .fetch_all()
         .await?;
-    Ok(Json(page.page(rows, |row| row.id)))
+    Ok(page.page(rows, |row| row.id))
 }
 
 /// Read an account

@@ -1,6 +1,6 @@
 //! `GET /webhooks`: the caller's webhooks.
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 
 use super::{WebhookResponse, WebhookRow};
 use crate::{
@@ -24,7 +24,7 @@ pub(crate) async fn list_webhooks(
     State(state): State<AppState>,
     user: CurrentUser,
     page: PageQuery,
-) -> Result<Json<Page<WebhookResponse>>, ApiError> {
+) -> Result<Page<WebhookResponse>, ApiError> {
     let rows: Vec<WebhookRow> = state
         .db
         .query("SELECT id, url, created_at FROM webhooks WHERE owner_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3")
@@ -34,5 +34,5 @@ pub(crate) async fn list_webhooks(
         .fetch_all()
         .await?;
     let Page { data, page } = page.page::<_, WebhookRow>(rows, |row| row.id);
-    Ok(Json(Page { data: data.into_iter().map(|row| WebhookResponse::of(row, &state)).collect(), page }))
+    Ok(Page { data: data.into_iter().map(|row| WebhookResponse::of(row, &state)).collect(), page })
 }
