@@ -58,11 +58,7 @@ pub(super) fn measure(rounds: u16, seconds: u16) -> Result<Vec<Study>, Stopped> 
         notes: vec!["Each login is read from the database at each request, so that a logout holds at once; that is the step from \
                      the layers to token and account.".to_owned()],
     };
-    Ok(vec![
-        at_rest(rounds)?,
-        beside::measure(study, &targets, pace)?,
-        growth(&reference, &access, &owner, pace)?,
-    ])
+    Ok(vec![at_rest(rounds)?, beside::measure(study, &targets, pace)?, growth(pace)?])
 }
 
 /// What the service holds when it says that it is ready, in a fresh process each round.
@@ -94,8 +90,9 @@ fn at_rest(rounds: u16) -> Result<Study, Stopped> {
     Ok(study)
 }
 
-/// The same page of the same list, with ever more rows in the table.
-fn growth(reference: &Reference, access: &str, owner: &str, pace: Pace) -> Result<Study, Stopped> {
+/// The same page of the same list, with ever more rows in the table: a service for each size, asked in turn, so that what drifts
+/// meanwhile favours no size.
+fn growth(pace: Pace) -> Result<Study, Stopped> {
     let study = Study {
         id: "api-growth".to_owned(),
         kind: Kind::Api,
@@ -105,25 +102,30 @@ fn growth(reference: &Reference, access: &str, owner: &str, pace: Pace) -> Resul
         rows: Vec::new(),
         notes: Vec::new(),
     };
-    let mut all: Option<Study> = None;
-    let request = reference.get("/api/v1/items?limit=20", access);
-    let mut there = 100;
+    let mut grown = Vec::new();
     for (rows, name) in [(100, "100 rows"), (10_000, "10,000 rows"), (1_000_000, "1,000,000 rows")] {
-        grow(reference, owner, there, rows - there)?;
-        there = rows;
-        let target = Target { name, role: Role::Ours, service: &reference.service, request: request.clone() };
-        let measured = beside::measure(study.clone(), &[target], pace)?;
-        match &mut all {
-            Some(all) => all.merge(measured),
-            none => *none = Some(measured),
-        }
+        let folder = tempfile::tempdir().map_err(|error| format!("no folder for the database: {error}"))?;
+        let reference = Reference::start(folder.path(), "warn")?;
+        let (access, owner) = reference.account("ada@example.com", "a long enough password 1")?;
+        reference.items(&access, 20)?;
+        grow(&reference, &owner, rows - 20)?;
+        grown.push((name, folder, reference, access));
     }
-    Ok(all.unwrap_or(study))
+    let targets: Vec<_> = grown
+        .iter()
+        .map(|(name, _, reference, access)| Target {
+            name,
+            role: Role::Ours,
+            service: &reference.service,
+            request: reference.get("/api/v1/items?limit=20", access),
+        })
+        .collect();
+    Ok(beside::measure(study, &targets, pace)?)
 }
 
 /// Adds rows of the same owner beneath the service, in one statement: through its door a million would take an hour. Their
-/// identifiers count up from `first`, as those of real rows do with time, and are lower than any of those.
-fn grow(reference: &Reference, owner: &str, first: u32, rows: u32) -> Result<(), String> {
+/// identifiers count up, as those of real rows do with time, and are lower than any of those.
+fn grow(reference: &Reference, owner: &str, rows: u32) -> Result<(), String> {
     let add = || {
         let database = rusqlite::Connection::open(reference.database())?;
         database.busy_timeout(Duration::from_secs(10))?;
@@ -133,9 +135,9 @@ fn grow(reference: &Reference, owner: &str, first: u32, rows: u32) -> Result<(),
         database.execute(
             "WITH RECURSIVE n(i) AS (SELECT 1 WHERE ?1 > 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
              INSERT INTO items (id, owner_id, title, description, created_at)
-             SELECT unhex(printf('%032x', ?3 + i)), owner_id, title, description, created_at
+             SELECT unhex(printf('%032x', i)), owner_id, title, description, created_at
              FROM n, (SELECT * FROM items WHERE owner_id = ?2 LIMIT 1)",
-            rusqlite::params![rows, owner.as_bytes().as_slice(), first],
+            rusqlite::params![rows, owner.as_bytes().as_slice()],
         )
     };
     add().map(|_| ()).map_err(|error: rusqlite::Error| format!("the table cannot grow: {error}"))
