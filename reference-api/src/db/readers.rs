@@ -431,11 +431,16 @@ mod tests {
     async fn a_search_takes_nobody_along() {
         let (readers, queue) = watched();
 
-        let _asked = [Length::Short, Length::Long, Length::Short].map(|length| ask(&readers, 0, length));
-        let mut sizes = [next(&queue).await.0.len(), next(&queue).await.0.len()];
+        let lengths = [Length::Short, Length::Long, Length::Short, Length::Short, Length::Short];
+        let _asked = lengths.map(|length| ask(&readers, 0, length));
+        let mut sizes = Vec::new();
+        while sizes.iter().sum::<usize>() < lengths.len() {
+            sizes.push(next(&queue).await.0.len());
+        }
         sizes.sort_unstable();
 
-        assert_eq!(sizes, [1, 2]);
+        // Five together would be three and two.
+        assert_eq!(sizes, [1, 2, 2]);
     }
 
     #[tokio::test]
