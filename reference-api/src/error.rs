@@ -196,7 +196,7 @@ impl From<sqlx::Error> for ApiError {
 }
 
 impl IntoResponse for ApiError {
-    /// Status and headers. The body is written by `layers::frame`, which knows the request's id; the error rides
+    /// Status and headers. The body is written by `layers::Frame`, which knows the request's id; the error rides
     /// to it on the response.
     fn into_response(self) -> Response {
         let kind = self.problem_type();
